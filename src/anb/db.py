@@ -1,0 +1,155 @@
+"""Engine, sessions and the column types that make SQLite and PostgreSQL answer alike.
+
+A session is opened at the edge, `with db.write()` is one transaction, and nothing below commits.
+"""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    LargeBinary,
+    MetaData,
+    Table,
+    TypeDecorator,
+    Uuid,
+    create_engine,
+    event,
+    func,
+    select,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeEngine
+from uuid_utils import compat
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Id(TypeDecorator[uuid.UUID]):
+    """`uuid` on PostgreSQL; 16 bytes on SQLite, half of what its text takes."""
+
+    impl = Uuid
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return LargeBinary(16) if dialect.name == "sqlite" else postgresql.UUID()
+
+    def process_bind_param(self, value: uuid.UUID | None, dialect: Dialect) -> Any:
+        return value.bytes if value is not None and dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> uuid.UUID | None:
+        return uuid.UUID(bytes=value) if value is not None and dialect.name == "sqlite" else value
+
+
+class Moment(TypeDecorator[datetime]):
+    """A time in UTC, always aware; SQLite keeps it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def new_id() -> uuid.UUID:
+    """UUIDv7: grows with time, so that the newest rows lie together in an index."""
+    return compat.uuid7()
+
+
+class Database:
+    """Safe to make before a fork: nothing connects until the first session."""
+
+    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+        self.engine = _sqlite_engine(url, pool_size) if url.startswith("sqlite") else _postgres_engine(url, pool_size)
+        self._reader = self.engine.execution_options(**_READ_OPTIONS[self.engine.dialect.name])
+        # SQLite has one writer at a time. Waiting in line here is fair; its own waiting is polling with sleeps.
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Autocommit: each statement sees the newest commit, and no transaction is opened or closed around it."""
+        with Session(self._reader, autoflush=False, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed at the end of the block, rolled back when it raises."""
+        with self._turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+def now(session: Session) -> datetime:
+    """The database server's clock: hosts whose clocks differ agree on when a lease ends."""
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.now(UTC)
+    moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return moment
+
+
+def insert(session: Session, table: Any) -> "sqlite.Insert | postgresql.Insert":
+    """An INSERT that can say ON CONFLICT, which SQLAlchemy has only by dialect."""
+    target: Table = table.__table__
+    return sqlite.insert(target) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(target)
+
+
+_READ_OPTIONS: dict[str, dict[str, Any]] = {
+    "sqlite": {"anb_read": True},
+    "postgresql": {"isolation_level": "AUTOCOMMIT"},
+}
+
+
+def _postgres_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 5, "application_name": "anb"},
+    )
+
+
+def _sqlite_engine(url: str, pool_size: int) -> Engine:
+    engine = create_engine(url, pool_size=pool_size, max_overflow=40, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin below, not where the driver guesses
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        # A deferred transaction that reads first and writes later fails at once when another has written.
+        if not connection.get_execution_options().get("anb_read"):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,62 @@
+"""What can go wrong, in a few kinds. Nothing here knows HTTP: `http.py` turns a kind into a status."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field: `code` is stable and has a text in `messages.FIELDS`."""
+
+    field: str
+    code: str
+    params: tuple[tuple[str, str | int], ...] = ()
+
+
+class AnbError(Exception):
+    """A refusal that a person can act on. `code` is stable and has a text in `messages.PROBLEMS`."""
+
+    def __init__(self, code: str, *, errors: tuple[FieldError, ...] = (), **params: str | int) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = errors
+        self.params = params
+
+
+class MalformedError(AnbError):
+    """The request itself cannot be read."""
+
+
+class InvalidError(AnbError):
+    """The request can be read, but what it says is not acceptable."""
+
+
+class UnauthenticatedError(AnbError):
+    """Nobody valid is asking."""
+
+
+class ForbiddenError(AnbError):
+    """Somebody valid asks for what is not theirs."""
+
+
+class NotFoundError(AnbError):
+    """There is no such thing."""
+
+
+class ConflictError(AnbError):
+    """It contradicts what is already there."""
+
+
+class TooLargeError(AnbError):
+    """More bytes than are allowed."""
+
+
+class UnsupportedMediaError(AnbError):
+    """The content is not of a kind that is taken here."""
+
+
+class BusyError(AnbError):
+    """More work waits already than can be promised; try again soon."""
+
+
+class NoRoomError(AnbError):
+    """The disk has reached its reserve."""

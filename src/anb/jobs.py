@@ -1,0 +1,61 @@
+"""The bell: tells a worker that a video waits. The row is the job, so a lost ring loses nothing."""
+
+import uuid
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from anb.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+PROCESS_VIDEO = "anb.process_video"
+SWEEP = "anb.sweep"
+
+
+def make_celery(settings: Settings) -> Celery:
+    app = Celery("anb", broker=settings.broker, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_publish_retry=False,
+        # A ring must never keep an upload waiting: without the broker it fails at once and the sweep rings later.
+        broker_transport_options=_transport(settings.broker),
+    )
+    return app
+
+
+def _transport(broker: str) -> dict[str, float | int]:
+    if broker.startswith("memory:"):
+        return {"polling_interval": 0.1}
+    if broker.startswith("redis"):
+        return {"socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 4 * 3600}
+    return {}
+
+
+class Bell:
+    def __init__(self, celery: Celery) -> None:
+        self._celery = celery
+
+    def ring(self, video_id: uuid.UUID) -> bool:
+        """After commit only. False when the broker cannot be reached."""
+        try:
+            self._celery.send_task(PROCESS_VIDEO, (str(video_id),), retry=False)
+        except (OperationalError, OSError) as error:
+            log.warning("bell_unreachable", video_id=str(video_id), reason=str(error))
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raise where the broker does not answer."""
+        with self._celery.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=2, interval_start=0)

@@ -1,0 +1,139 @@
+"""The only reader of the environment."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names the variable and the fix."""
+
+
+class Settings(BaseSettings):
+    """Every setting there is; `docs/settings.md` lists them, and a test holds the two together.
+
+    Without any, the embedded shape: SQLite, an in-memory queue and a folder, all below `ANB_DATA_DIR`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ANB_", env_ignore_empty=True, populate_by_name=True, frozen=True)
+
+    database_url: str = Field("", validation_alias="DATABASE_URL", description="SQLAlchemy or `postgresql://` URL")
+    celery_broker_url: str = Field("", validation_alias="CELERY_BROKER_URL", description="Celery broker, `redis://…`")
+    media_root: Path | None = Field(None, validation_alias="MEDIA_ROOT", description="Folder of originals and results")
+    secret_key: SecretStr = Field(
+        SecretStr(""), validation_alias="SECRET_KEY", description="Signs tokens and links; 16 characters or more"
+    )
+
+    data_dir: Path = Field(Path("anb-data"), description="Embedded: database, media and secret key live here")
+    scratch_dir: Path | None = Field(None, description="Where FFmpeg works; unset: `scratch` beside the media")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or for human eyes")
+
+    max_upload_bytes: int = Field(100 * MIB, ge=1, description="Largest video file taken")
+    disk_reserve_bytes: int = Field(256 * MIB, ge=0, description="Free disk below which uploads are answered 507")
+    token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
+    database_pool: int = Field(4, ge=1, description="Connections kept a process")
+
+    worker_concurrency: int = Field(2, ge=1, description="Videos that one `anb worker` processes at once")
+    ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")
+    ffmpeg_memory_bytes: int = Field(4096 * MIB, ge=512 * MIB, description="Address space of one FFmpeg")
+    ffmpeg_wall_s: int = Field(900, ge=10, description="Longest time that one FFmpeg may take")
+    lease_s: int = Field(60, ge=5, description="A worker silent for so long has lost its video")
+    max_attempts: int = Field(3, ge=1, description="Attempts at one video before it is failed")
+    grace_s: int = Field(20, ge=0, description="On SIGTERM: time to finish before work is handed back")
+    sweep_every_s: float = Field(10, gt=0, description="Interval of the sweep")
+    ring_again_after_s: float = Field(30, ge=0, description="A pending video is announced again after so long")
+    orphan_age_s: float = Field(3600, ge=0, description="Uploaded bytes without a row are removed after so long")
+
+    @field_validator("database_url")
+    @classmethod
+    def _psycopg(cls, url: str) -> str:
+        """The seed's `postgresql://` (and Heroku's `postgres://`) mean the driver that we ship."""
+        for scheme in ("postgres://", "postgresql://"):
+            if url.startswith(scheme):
+                return "postgresql+psycopg://" + url.removeprefix(scheme)
+        if url and not url.startswith(("postgresql+psycopg://", "sqlite:///")):
+            raise ValueError("use postgresql://USER:PASSWORD@HOST:5432/NAME or sqlite:////absolute/path.db")
+        return url
+
+    @field_validator("celery_broker_url")
+    @classmethod
+    def _broker(cls, url: str) -> str:
+        if url and "://" not in url:
+            raise ValueError("use a URL such as redis://HOST:6379/0")
+        return url
+
+    @model_validator(mode="after")
+    def _secret_is_set_in_production(self) -> Self:
+        secret = self.secret_key.get_secret_value()
+        fix = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
+        if not secret and not self.embedded:
+            raise ValueError(f"SECRET_KEY must be set when DATABASE_URL or CELERY_BROKER_URL is; {fix}")
+        if secret and len(secret) < 16:
+            raise ValueError(f"SECRET_KEY is shorter than 16 characters; {fix}")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        return not self.database_url and not self.celery_broker_url
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'anb.db'}"
+
+    @property
+    def broker(self) -> str:
+        return self.celery_broker_url or "memory://"
+
+    @property
+    def media(self) -> Path:
+        return (self.media_root or self.data_dir / "media").resolve()
+
+    @property
+    def scratch(self) -> Path:
+        return (self.scratch_dir or self.media / "scratch").resolve()
+
+    def signing_key(self) -> str:
+        """`SECRET_KEY`, or in the embedded shape one that is made once and kept in the data folder."""
+        return self.secret_key.get_secret_value() or _kept_secret(self.data_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    """Written whole under another name, then linked: a process that finds the file finds all of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; `overrides` (a command's flags, a test's wishes) win over it."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # validated right here
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(dict(problem)) for problem in error.errors())) from None
+
+
+def _explain(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    text = str(problem["msg"]).removeprefix("Value error, ")
+    if not isinstance(location, tuple) or not location:
+        return text
+    name = str(location[0])
+    variable = name if name.isupper() else f"ANB_{name.upper()}"
+    field = Settings.model_fields.get(name)
+    meaning = f" ({field.description})" if field else ""
+    return f"{variable}{meaning}: {text}"

@@ -1,0 +1,122 @@
+"""A folder, also one that NFS shares between hosts.
+
+Layout: `uploads/<video>.<ext>` and `processed/<video>.<attempt>.<ext>`; on its way in, an object is a hidden
+`.part` file in the same folder (each may be a mount of its own), renamed when it is complete and on disk.
+Needs read and write on both folders. Promises no more durability than the file system's fsync does.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from anb.storage.base import ORIGINALS, RESULTS, StoredObject, is_key
+
+_SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
+_COPY_CHUNK = 1024 * 1024
+
+
+class LocalStorage:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for folder in (ORIGINALS, RESULTS):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+
+    def path(self, key: str) -> Path:
+        """Raises FileNotFoundError for what is no key: traversal never reaches the file system."""
+        if not is_key(key):
+            raise FileNotFoundError(key)
+        return self.root / key
+
+    def create(self, key: str) -> "LocalWriter":
+        return LocalWriter(self.path(key))
+
+    def put_file(self, path: Path, key: str) -> None:
+        writer = self.create(key)
+        try:
+            with path.open("rb") as source:
+                while chunk := source.read(_COPY_CHUNK):
+                    writer.write(chunk)
+            writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
+
+    @contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        path = self.path(key)
+        if not path.is_file():
+            raise FileNotFoundError(key)
+        yield path
+
+    def exists(self, key: str) -> bool:
+        return is_key(key) and self.path(key).is_file()
+
+    def delete(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
+
+    def objects(self, folder: str) -> Iterator[StoredObject]:
+        for entry in os.scandir(self.root / folder):
+            key = f"{folder}/{entry.name}"
+            with suppress(FileNotFoundError):  # deleted while we list
+                if is_key(key):
+                    status = entry.stat()
+                    yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def remove_unfinished(self, before: datetime) -> int:
+        removed = 0
+        for folder in (ORIGINALS, RESULTS):
+            for part in (self.root / folder).glob(".*.part"):
+                with suppress(FileNotFoundError):
+                    if part.stat().st_mtime < before.timestamp():
+                        part.unlink()
+                        removed += 1
+        return removed
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.root).free
+
+    def check(self) -> None:
+        for folder in (ORIGINALS, RESULTS):
+            probe = self.root / folder / f".{uuid.uuid4()}.part"
+            probe.write_bytes(b"anb")
+            probe.unlink()
+
+
+class LocalWriter:
+    def __init__(self, target: Path) -> None:
+        self._target = target
+        self._part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+        self._file = self._part.open("xb", buffering=0)
+        self._unsynced = 0
+
+    def write(self, chunk: bytes) -> None:
+        view = memoryview(chunk)
+        while view:  # an unbuffered write may take less than it is given
+            view = view[self._file.write(view) :]
+        self._unsynced += len(chunk)
+        if self._unsynced >= _SYNC_EVERY:
+            os.fdatasync(self._file.fileno())
+            self._unsynced = 0
+
+    def commit(self) -> None:
+        os.fsync(self._file.fileno())
+        self._file.close()
+        self._part.rename(self._target)
+        _sync_folder(self._target.parent)
+
+    def abort(self) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The rename itself must survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
