@@ -104,6 +104,7 @@ FIELDS: dict[str, Text] = {
         en="This password is too common or easy to guess. Try three or four words.",
     ),
     "passwords_differ": Text(es="Las contraseñas no coinciden.", en="The passwords do not match."),
+    "only_one": Text(es="Envía un solo archivo.", en="Send one file only."),
     "unreadable": Text(es="El valor no es válido.", en="The value is not valid."),
 }
 
@@ -115,4 +116,94 @@ SENTENCES: dict[str, Text] = {
 }
 
 # Why a video could not be published: a code of `processing/failures.py` to what its player reads.
-FAILURES: dict[str, Text] = {}
+FAILURES: dict[str, Text] = {
+    "not_a_video": Text(
+        es="El archivo no es un video: parece {looks_like}. Sube el video original de tu teléfono.",
+        en="The file is not a video: it looks like {looks_like}. Upload the original video from your phone.",
+    ),
+    "empty_file": Text(
+        es="El archivo está vacío. Elige el video otra vez y vuelve a subirlo.",
+        en="The file is empty. Choose the video again and upload it once more.",
+    ),
+    "no_picture": Text(
+        es="El archivo solo tiene sonido. Sube un video con imagen.",
+        en="The file has sound only. Upload a video with a picture.",
+    ),
+    "only_a_picture": Text(
+        es="El archivo solo tiene una imagen fija. Sube un video en el que se te vea jugar.",
+        en="The file holds only a still picture. Upload a video that shows you playing.",
+    ),
+    "no_frames": Text(
+        es="El video no tiene ninguna imagen: seguramente no se terminó de grabar. Grábalo o expórtalo otra vez.",
+        en="The video holds no frames: it was probably never finished. Record or export it again.",
+    ),
+    "cut_off": Text(
+        es="Al video le falta una parte y no se puede abrir. Mira si se reproduce en tu teléfono y súbelo otra vez.",
+        en="Part of the video is missing, so it cannot be opened. See if it plays on your phone and upload it again.",
+    ),
+    "damaged": Text(
+        es="El video está dañado y no se puede leer. Comprueba que se reproduce en tu teléfono y súbelo otra vez.",
+        en="The video is damaged and cannot be read. Check that it plays on your phone and upload it again.",
+    ),
+    "encrypted": Text(
+        es="El video está protegido contra copia. Sube uno grabado por ti, sin protección.",
+        en="The video is copy-protected. Upload one that you recorded yourself, without protection.",
+    ),
+    "unsupported_codec": Text(
+        es="No podemos leer este tipo de video ({codec}). Expórtalo como MP4 (H.264) y súbelo otra vez.",
+        en="We cannot read this kind of video ({codec}). Export it as MP4 (H.264) and upload it again.",
+    ),
+    "too_many_pixels": Text(
+        es="El video mide {width} x {height}, más de lo que podemos procesar. Expórtalo en 4K o menos.",
+        en="The video is {width} x {height}, more than we can process. Export it in 4K or less.",
+    ),
+    "too_short": Text(
+        es="El video dura {duration_s} s y debe durar al menos {min_s} s. Graba uno más largo.",
+        en="The video lasts {duration_s} s and must last at least {min_s} s. Record a longer one.",
+    ),
+    "too_long": Text(
+        es="El video dura {duration_s} s y puede durar hasta {max_s} s. Recórtalo y súbelo otra vez.",
+        en="The video lasts {duration_s} s and may last at most {max_s} s. Trim it and upload it again.",
+    ),
+    "too_small": Text(
+        es="El video mide {width} x {height} y su lado menor debe tener al menos {min_pixels} píxeles. Sube el original.",
+        en="The video is {width} x {height} and its shorter side must have at least {min_pixels} pixels. "
+        "Upload the original.",
+    ),
+    "too_heavy": Text(
+        es="El video es demasiado pesado para procesarlo. Expórtalo en 1080p o menos y súbelo otra vez.",
+        en="The video is too heavy to process. Export it in 1080p or less and upload it again.",
+    ),
+    "not_house_format": Text(
+        es="No logramos convertir bien este video. Expórtalo como MP4 (H.264) y súbelo otra vez.",
+        en="We could not convert this video properly. Export it as MP4 (H.264) and upload it again.",
+    ),
+    "took_too_long": Text(
+        es="Procesar el video tardó demasiado. Sube uno más corto o en 1080p.",
+        en="Processing the video took too long. Upload a shorter one, or one in 1080p.",
+    ),
+    "interrupted": Text(
+        es="El proceso se interrumpió por un problema nuestro. Sube el video otra vez.",
+        en="Processing was interrupted by a problem of ours. Upload the video again.",
+    ),
+    "crashed": Text(
+        es="No pudimos procesar este video. Expórtalo como MP4 (H.264) y súbelo otra vez.",
+        en="We could not process this video. Export it as MP4 (H.264) and upload it again.",
+    ),
+    "disk_full": Text(
+        es="Nos quedamos sin espacio al procesar el video. Súbelo otra vez más tarde.",
+        en="We ran out of space while processing the video. Upload it again later.",
+    ),
+    "engine_missing": Text(
+        es="Por ahora no podemos procesar videos, por un problema nuestro. Sube el video otra vez más tarde.",
+        en="We cannot process videos right now, for a reason of ours. Upload the video again later.",
+    ),
+    "source_missing": Text(
+        es="No encontramos el archivo que subiste, por un problema nuestro. Súbelo otra vez.",
+        en="We cannot find the file that you uploaded, for a reason of ours. Upload it again.",
+    ),
+    "internal": Text(
+        es="Algo falló de nuestro lado al procesar el video. Súbelo otra vez.",
+        en="Something failed on our side while processing the video. Upload it again.",
+    ),
+}
