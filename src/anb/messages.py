@@ -166,7 +166,7 @@ FAILURES: dict[str, Text] = {
         en="The video lasts {duration_s} s and may last at most {max_s} s. Trim it and upload it again.",
     ),
     "too_small": Text(
-        es="El video mide {width} x {height} y su lado menor debe tener al menos {min_pixels} píxeles. Sube el original.",
+        es="El video mide {width} x {height} y su lado menor debe tener {min_pixels} píxeles o más. Sube el original.",
         en="The video is {width} x {height} and its shorter side must have at least {min_pixels} pixels. "
         "Upload the original.",
     ),

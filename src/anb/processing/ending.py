@@ -1,0 +1,59 @@
+"""How a tool ended, and whose fault that was. Pure."""
+
+import signal
+from dataclasses import dataclass
+
+from anb.processing.failures import FailureCode
+from anb.processing.limits import Limits
+
+TOOL_NOT_STARTED = 127
+
+
+@dataclass(frozen=True)
+class Ending:
+    """`exit` and `signal` are both None when the launcher itself was killed. `last_words`: the end of its stderr."""
+
+    exit: int | None
+    signal: int | None
+    cpu_s: float
+    peak_bytes: int
+    out_of_time: bool
+    last_words: str
+
+
+def blame(ending: Ending, limits: Limits) -> FailureCode | None:
+    """None when the tool ended by itself and well.
+
+    Exit codes differ between FFmpeg's versions, so only zero or not is read from them.
+    """
+    if ending.exit == 0:
+        return None
+    if ending.out_of_time:
+        return FailureCode.TOOK_TOO_LONG
+    if ending.exit is None:
+        return _blame_signal(ending, limits)
+    return _blame_words(ending)
+
+
+def _blame_signal(ending: Ending, limits: Limits) -> FailureCode:
+    if ending.signal == signal.SIGXFSZ:
+        return FailureCode.TOO_HEAVY
+    if ending.signal == signal.SIGKILL and ending.cpu_s >= limits.cpu_seconds - 1:
+        return FailureCode.TOO_HEAVY
+    if ending.signal in (None, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        return FailureCode.INTERRUPTED
+    return FailureCode.CRASHED
+
+
+_CUT_OFF = ("moov atom not found", "EBML header parsing failed", "File ended prematurely before")
+
+
+def _blame_words(ending: Ending) -> FailureCode:
+    words = ending.last_words
+    if "No space left on device" in words:
+        return FailureCode.DISK_FULL
+    if "Cannot allocate memory" in words or "MemoryError" in words or "malloc of size" in words:
+        return FailureCode.TOO_HEAVY
+    if ending.exit == TOOL_NOT_STARTED and "cage:" in words:
+        return FailureCode.ENGINE_MISSING
+    return FailureCode.CUT_OFF if any(sign in words for sign in _CUT_OFF) else FailureCode.DAMAGED

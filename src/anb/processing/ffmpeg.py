@@ -1,0 +1,190 @@
+"""The only place that starts processes: FFmpeg and the probe, both through the launcher `cage.py`."""
+
+import contextlib
+import functools
+import importlib.util
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+
+from anb.processing.ending import Ending
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.limits import Limits
+from anb.processing.lines import Lines
+
+log = structlog.get_logger(__name__)
+
+_HERE = Path(__file__).parent
+TICK_S = 0.5
+_CHUNK = 64 * 1024
+
+Hear = Callable[[str], None]
+"""Takes one line."""
+
+
+def ignore(_: str) -> None:
+    """For a stream of lines that nobody needs."""
+
+
+@functools.cache
+def find_ffmpeg() -> Path:
+    """The system's own, else the one that comes in a package; that is found by its name, because asking runs it."""
+    on_path = shutil.which("ffmpeg")
+    if on_path:
+        return Path(on_path).resolve()
+    package = importlib.util.find_spec("imageio_ffmpeg")
+    for folder in (package.submodule_search_locations or []) if package else []:
+        for binary in sorted(Path(folder, "binaries").glob("ffmpeg-*")):
+            return binary.resolve()
+    raise ProcessingFailed(FailureCode.ENGINE_MISSING, log_detail="no ffmpeg on PATH and no imageio-ffmpeg installed")
+
+
+@dataclass(frozen=True)
+class Listener:
+    """`on_tick` comes at least once a second, also while the tool is silent; what it raises ends the tool."""
+
+    on_output: Hear = ignore
+    on_log: Hear = ignore
+    on_tick: Callable[[], None] = lambda: None
+
+
+def run_ffmpeg(
+    command: Sequence[str], limits: Limits, listener: Listener, *, read: Sequence[Path], workdir: Path
+) -> Ending:
+    """`command` begins with the binary's whole path; FFmpeg sees the files in `read` and the folder `workdir`."""
+    folder = Path(command[0]).parent
+    readable = [folder, folder.parent / "lib", *read]
+    with _Caged(command, limits, readable, workdir) as caged:
+        return caged.attend(listener)
+
+
+def run_probe(arguments: Sequence[str], limits: Limits, *, source: Path) -> tuple[str, Ending]:
+    """What the probe printed. PyAV's folder is handed over by name, since `-I -S` finds no packages."""
+    package = importlib.util.find_spec("av")
+    if package is None or package.origin is None:
+        raise ProcessingFailed(FailureCode.ENGINE_MISSING, log_detail="PyAV is not installed")
+    packages = Path(package.origin).resolve().parent.parent
+    python = Path(sys.executable).resolve()
+    tool = [str(python), "-I", "-S", str(_HERE / "probe_child.py"), str(packages), *arguments]
+    printed: list[str] = []
+    with _Caged(tool, limits, [Path(sys.base_prefix), python, _HERE, packages, source], None) as caged:
+        ending = caged.attend(Listener(on_output=printed.append))
+    return "".join(printed), ending
+
+
+@functools.cache
+def cage_report() -> dict[str, str]:
+    """Each wall that needs the kernel's help, to "ok" or to why it is missing; logged once a process."""
+    command = [sys.executable, "-I", "-S", str(_HERE / "cage.py"), "--report"]
+    answer = subprocess.run(command, capture_output=True, timeout=10, check=True)  # noqa: S603  # our own launcher
+    walls: dict[str, str] = json.loads(answer.stdout)
+    for wall, state in walls.items():
+        if state != "ok":
+            log.warning("cage wall missing", wall=wall, reason=state)
+    return walls
+
+
+class _Caged:
+    """One tool at work. Leaving the block leaves nobody alive, however it is left."""
+
+    def __init__(self, tool: Sequence[str], limits: Limits, read: Sequence[Path], workdir: Path | None) -> None:
+        cage_report()
+        self._deadline = time.monotonic() + limits.wall_seconds
+        self._out_of_time = False
+        self._log = Lines()
+        # The other end closes with this process, however it dies: that is how the launcher knows.
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  # a list, no shell, and our own launcher
+                [sys.executable, "-I", "-S", str(_HERE / "cage.py"), _orders(limits, read, workdir), "--", *tool],
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd=workdir or "/",
+                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "MALLOC_ARENA_MAX": "2", "AV_LOG_FORCE_NOCOLOR": "1"},
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._kill()
+            if self._process.stdout is not None:
+                self._process.stdout.read()  # its end comes when the tool, too, is gone
+        for pipe in (self._process.stdout, self._process.stderr, self._control):
+            if pipe is not None:
+                pipe.close()
+        self._process.wait()
+
+    def _kill(self) -> None:
+        """The launcher leads the group and is not reaped yet, so the number is still its own."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def attend(self, listener: Listener) -> Ending:
+        """Hear both streams to their end, which comes when nobody holds them any more."""
+        next_tick = time.monotonic() + TICK_S
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout or 1, selectors.EVENT_READ, (Lines(), listener.on_output))
+            selector.register(self._process.stderr or 2, selectors.EVENT_READ, (self._log, listener.on_log))
+            while selector.get_map():
+                for key, _ in selector.select(TICK_S / 2):
+                    self._hear(selector, key)
+                now = time.monotonic()
+                if now >= next_tick:
+                    next_tick = now + TICK_S
+                    listener.on_tick()
+                if now >= self._deadline and not self._out_of_time:
+                    self._out_of_time = True
+                    self._kill()
+        return self._ending()
+
+    @staticmethod
+    def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+        lines, hear = key.data
+        data = os.read(key.fd, _CHUNK)
+        if not data:
+            selector.unregister(key.fileobj)
+        for line in lines.feed(data):
+            hear(line)
+
+    def _ending(self) -> Ending:
+        self._process.wait()
+        told = self._control.recv(4096)
+        facts: dict[str, Any] = json.loads(told) if told else {}
+        return Ending(
+            exit=facts.get("exit"),
+            signal=facts.get("signal"),
+            cpu_s=facts.get("cpu_s", 0.0),
+            peak_bytes=facts.get("peak_bytes", 0),
+            out_of_time=self._out_of_time,
+            last_words=self._log.tail,
+        )
+
+
+def _orders(limits: Limits, read: Sequence[Path], workdir: Path | None) -> str:
+    return json.dumps(
+        {
+            "cpu_s": limits.cpu_seconds,
+            "memory_bytes": limits.memory_bytes,
+            "output_bytes": limits.output_bytes,
+            "wall_s": limits.wall_seconds,
+            "read": [str(path) for path in read],
+            "write": [str(workdir)] if workdir else [],
+        }
+    )
