@@ -1,6 +1,7 @@
 """What is the same for every request: errors as problem documents, language, request id, small bodies."""
 
 import time
+from dataclasses import replace
 from typing import Any, cast
 
 import orjson
@@ -75,18 +76,18 @@ def asked_language(request: Request) -> Language | None:
 
 def problem(request: Request, status: int, error: AnbError, headers: dict[str, str] | None = None) -> Response:
     spoken = language(request)
+    fields = [
+        FieldProblem(field=wrong.field, code=wrong.code, detail=FIELDS[wrong.code].render(spoken, dict(wrong.params)))
+        for wrong in error.errors
+    ]
     text = PROBLEMS[error.code]
+    sentences = [text.render(spoken, error.params), *(f"{wrong.field}: {wrong.detail}" for wrong in fields)]
     body = Problem(
         title=text.render("en", error.params),
         status=status,
         code=error.code,
-        detail=text.render(spoken, error.params),
-        errors=[
-            FieldProblem(
-                field=wrong.field, code=wrong.code, detail=FIELDS[wrong.code].render(spoken, dict(wrong.params))
-            )
-            for wrong in error.errors
-        ],
+        detail=" ".join(sentences),
+        errors=fields,
         request_id=request.scope.get("anb.request_id", ""),
     )
     return Response(
@@ -152,18 +153,19 @@ def install_errors(app: FastAPI) -> None:
 
 def _field_error(detail: dict[str, Any]) -> FieldError:
     """Pydantic's error types, in the few words that a client needs to tell apart."""
-    location = [str(part) for part in detail["loc"][1:]]
+    field = ".".join(str(part) for part in detail["loc"][1:]) or "body"
     kind: str = detail["type"]
     context: dict[str, Any] = detail.get("ctx", {})
-    if kind == "value_error" and isinstance(context.get("error"), RefusedFieldError):
-        return FieldError(".".join(location), context["error"].code, context["error"].params)
+    refused = context.get("error")
+    if isinstance(refused, RefusedFieldError):
+        return replace(refused.error, field=refused.error.field or field)
     for prefix, code in _KINDS:
         if kind.startswith(prefix):
             params = {name: value for name, value in context.items() if isinstance(value, str | int)}
             if code == "not_a_choice":
                 params = {"choices": context["expected"]}
-            return FieldError(".".join(location) or "body", code, tuple(params.items()))
-    return FieldError(".".join(location) or "body", "unreadable")
+            return FieldError(field, code, tuple(params.items()))
+    return FieldError(field, "unreadable")
 
 
 _KINDS = (
@@ -185,10 +187,9 @@ _KINDS = (
 class RefusedFieldError(ValueError):
     """Raised inside a Pydantic validator: the field is wrong in a way that `messages.FIELDS` has a text for."""
 
-    def __init__(self, code: str, **params: str | int) -> None:
+    def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
         super().__init__(code)
-        self.code = code
-        self.params = tuple(params.items())
+        self.error = FieldError(field, code, tuple(params.items()))
 
 
 class RequestContext:

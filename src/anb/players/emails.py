@@ -1,0 +1,15 @@
+"""One mailbox, one spelling. Pure."""
+
+from email_validator import EmailNotValidError, validate_email
+
+
+def normal_email(text: str) -> str:
+    """Lower case throughout: two people never share a mailbox by its case. Raises ValueError."""
+    try:
+        # Syntax only: whether the domain exists today must not decide who can sign up.
+        checked = validate_email(text.strip(), check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+    if "." not in checked.domain:
+        raise ValueError("the domain has no dot")
+    return checked.normalized.lower()

@@ -1,0 +1,25 @@
+import uuid
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from anb import db
+from anb.players.models import Player
+
+
+def add(session: Session, player: dict[str, object]) -> bool:
+    """False when the e-mail is taken, also by somebody who signs up at this very moment."""
+    statement = db.insert(session, Player).values(player).on_conflict_do_nothing(index_elements=["email"])
+    return session.execute(statement.returning(Player.id)).first() is not None
+
+
+def by_email(session: Session, email: str) -> Player | None:
+    return session.scalars(select(Player).where(Player.email == email)).one_or_none()
+
+
+def exists(session: Session, player_id: uuid.UUID) -> bool:
+    return session.scalar(select(Player.id).where(Player.id == player_id)) is not None
+
+
+def set_password_hash(session: Session, player_id: uuid.UUID, password_hash: str) -> None:
+    session.execute(update(Player).where(Player.id == player_id).values(password_hash=password_hash))

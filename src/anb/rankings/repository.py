@@ -1,0 +1,56 @@
+import uuid
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from anb.players.models import Player
+from anb.rankings.table import Standing
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video
+from anb.videos.repository import Filter
+
+
+def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[Standing]:
+    """Read from an index in its own order; then the most voted video of each player on the page."""
+    order = (Player.votes.desc(), Player.first_published_at, Player.id)
+    players = session.execute(
+        select(
+            Player.id, Player.first_name, Player.last_name, Player.city, Player.country, Player.votes,
+            Player.first_published_at,
+        ).where(*_ranked(chosen)).order_by(*order).limit(limit).offset(offset)
+    ).all()  # fmt: skip
+    best = _most_voted(session, [player.id for player in players])
+    return [
+        Standing(
+            player_id=player.id,
+            player_name=f"{player.first_name} {player.last_name}",
+            city=player.city,
+            country=player.country,
+            votes=player.votes,
+            first_published_at=player.first_published_at,
+            video_id=best[player.id][0],
+            title=best[player.id][1],
+        )
+        for player in players
+    ]
+
+
+def count(session: Session, chosen: Filter) -> int:
+    return session.execute(select(func.count()).select_from(Player).where(*_ranked(chosen))).scalar_one()
+
+
+def _ranked(chosen: Filter) -> list[ColumnElement[bool]]:
+    return [*chosen.conditions(), Player.first_published_at.is_not(None)]
+
+
+def _most_voted(session: Session, player_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, tuple[uuid.UUID, str]]:
+    """Earlier published first where votes are equal."""
+    place = func.row_number().over(
+        partition_by=Video.player_id, order_by=(Video.votes.desc(), Video.processed_at, Video.id)
+    )
+    published = select(Video.player_id, Video.id, Video.title, place.label("place")).where(
+        Video.player_id.in_(player_ids), Video.status == Status.COMPLETED
+    ).subquery()  # fmt: skip
+    rows = session.execute(select(published).where(published.c.place == 1))
+    return {row.player_id: (row.id, row.title) for row in rows}

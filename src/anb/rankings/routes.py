@@ -1,0 +1,38 @@
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from anb.http import problems
+from anb.paging import Page, PageNumber, PageSize, Place
+from anb.public_pages import Content
+from anb.rankings import repository
+from anb.rankings.schemas import Ranking, row
+from anb.rankings.table import rank
+from anb.videos.repository import Filter
+
+router = APIRouter(prefix="/api/public/rankings", tags=["rankings"])
+
+
+@router.get("", response_model=Ranking, responses=problems(422))
+async def ranking(
+    request: Request, page: PageNumber = 1, page_size: PageSize = 20, city: Place = "", country: Place = ""
+) -> Response:
+    """Who leads, one row a player with a published video."""
+    asked = Page(page, page_size)
+    chosen = Filter(city, country)
+
+    def load() -> Content:
+        with request.app.state.database.read() as session:
+            total = repository.count(session, chosen)
+            standings = repository.page(session, chosen, limit=page_size, offset=asked.offset)
+        return Content(
+            {
+                "rankings": [row(position, standing) for position, standing in rank(standings, asked.offset)],
+                "total": total,
+                "page": page,
+                "page_size": page_size,
+                "total_pages": asked.pages(total),
+            }
+        )
+
+    answer: Response = await request.app.state.public_pages.answer(request, load)
+    return answer

@@ -1,0 +1,188 @@
+"""A multipart body straight into storage: read once, counted, hashed and sniffed on the way, in bounded memory."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from anb.errors import FieldError, InvalidError, MalformedError, TooLargeError, UnsupportedMediaError
+from anb.storage.base import Storage, Writer
+from anb.text import tidy
+from anb.videos import upload_policy
+from anb.videos.sniff import SNIFF_BYTES, sniff
+
+_BUFFER = 1024 * 1024
+_FILE_FIELDS = {"file", "video_file"}
+_TEXT_FIELDS = {"title", "description"}
+
+
+@dataclass(frozen=True)
+class Received:
+    """A video that is durable under `key` and has no row yet."""
+
+    key: str
+    size: int
+    sha256: str
+    title: str
+    description: str
+
+
+class Intake:
+    """One upload. `receive` either returns what is durable or raises and leaves nothing behind."""
+
+    def __init__(self, storage: Storage, key_stem: str, max_bytes: int) -> None:
+        self._storage = storage
+        self._stem = key_stem
+        self._max_bytes = max_bytes
+        self._texts: dict[str, bytes] = {}
+        self._buffer = bytearray()
+        self._size = 0
+        self._hash = hashlib.sha256()
+        self._writer: Writer | None = None
+        self._key = ""
+        self._header_name = b""
+        self._header_value = b""
+        self._field = ""
+        self._seen_file = False
+        self._ended = False
+
+    async def receive(self, body: AsyncIterator[bytes], content_type: str) -> Received:
+        parser = MultipartParser(_boundary(content_type), callbacks=self._callbacks())
+        try:
+            async for chunk in body:
+                parser.write(chunk)
+                if len(self._buffer) >= _BUFFER:
+                    await run_in_threadpool(self._flush)
+            self._require_end()
+            title, description = self._checked_texts()
+            await run_in_threadpool(self._finish)
+        except BaseException as error:
+            if self._writer is not None:
+                await run_in_threadpool(self._writer.abort)
+            if isinstance(error, ClientDisconnect):
+                raise MalformedError("body_cut_off") from error
+            if isinstance(error, FormParserError):
+                raise MalformedError("not_multipart") from error
+            raise
+        return Received(self._key, self._size, self._hash.hexdigest(), title, description)
+
+    def _callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._part_begin,
+            "on_header_field": self._on_header_name,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+            "on_end": self._on_end,
+        }
+
+    def _part_begin(self) -> None:
+        self._field = ""
+        self._header_name = self._header_value = b""
+
+    def _on_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _header_end(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            _, options = parse_options_header(self._header_value)
+            self._field = options.get(b"name", b"").decode("utf-8", "replace")
+        self._header_name = self._header_value = b""
+
+    def _headers_finished(self) -> None:
+        if self._field in _FILE_FIELDS:
+            if self._seen_file:
+                raise InvalidError("invalid_fields", errors=(FieldError(self._field, "only_one"),))
+            self._seen_file = True
+        elif self._field in _TEXT_FIELDS:
+            self._texts[self._field] = b""
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._field in _FILE_FIELDS:
+            self._size += end - start
+            if self._size > self._max_bytes:
+                raise too_large(self._max_bytes)
+            self._buffer += memoryview(data)[start:end]
+            if not self._key and len(self._buffer) >= SNIFF_BYTES:
+                self._identify()
+        elif self._field in _TEXT_FIELDS:
+            self._texts[self._field] += data[start:end]
+            if len(self._texts[self._field]) > upload_policy.FORM_OVERHEAD:
+                raise InvalidError("invalid_fields", errors=(_too_long(self._field),))
+
+    def _part_end(self) -> None:
+        if self._field in _FILE_FIELDS and not self._key and self._size:
+            self._identify()
+        elif self._field in _TEXT_FIELDS:
+            self._checked_text(self._field)  # early: nobody should send 100 MB before hearing of a bad title
+
+    def _on_end(self) -> None:
+        self._ended = True
+
+    def _require_end(self) -> None:
+        if not self._ended:
+            raise MalformedError("body_cut_off")
+
+    def _identify(self) -> None:
+        seen = sniff(bytes(self._buffer[:SNIFF_BYTES]))
+        if seen.container is None:
+            raise UnsupportedMediaError("not_a_video", looks_like=seen.looks_like)
+        self._key = f"{self._stem}.{seen.container.extension}"
+
+    def _flush(self) -> None:
+        if self._writer is None:
+            self._writer = self._storage.create(self._key)
+        self._hash.update(self._buffer)
+        self._writer.write(bytes(self._buffer))
+        self._buffer.clear()
+
+    def _finish(self) -> None:
+        self._flush()
+        if self._writer is not None:
+            self._writer.commit()
+
+    def _checked_texts(self) -> tuple[str, str]:
+        missing = [FieldError("title", "missing")] if "title" not in self._texts else []
+        if not self._seen_file:
+            missing.insert(0, FieldError("file", "missing"))
+        elif not self._size:
+            missing.insert(0, FieldError("file", "empty"))
+        if missing:
+            raise InvalidError("invalid_fields", errors=tuple(missing))
+        return self._checked_text("title"), self._checked_text("description")
+
+    def _checked_text(self, field: str) -> str:
+        try:
+            text = tidy(self._texts.get(field, b"").decode())
+        except UnicodeDecodeError:
+            raise InvalidError("invalid_fields", errors=(FieldError(field, "bad_characters"),)) from None
+        check = upload_policy.title_error if field == "title" else upload_policy.description_error
+        if error := check(text):
+            raise InvalidError("invalid_fields", errors=(error,))
+        return text
+
+
+def too_large(max_bytes: int) -> TooLargeError:
+    return TooLargeError("video_too_large", max_mb=max_bytes // (1024 * 1024))
+
+
+def _too_long(field: str) -> FieldError:
+    limit = upload_policy.TITLE_MAX if field == "title" else upload_policy.DESCRIPTION_MAX
+    return FieldError(field, "too_long", (("max_length", limit),))
+
+
+def _boundary(content_type: str) -> bytes:
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    if kind != b"multipart/form-data" or not 1 <= len(boundary) <= 70:  # RFC 2046, 5.1.1
+        raise MalformedError("not_multipart")
+    return boundary

@@ -1,0 +1,60 @@
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from anb.errors import NotFoundError
+from anb.http import problems
+from anb.paging import Page, PageNumber, PageSize, Place
+from anb.public_pages import Content
+from anb.videos import repository
+from anb.videos.repository import Filter, Order, OrderBy
+from anb.videos.schemas import PublicVideo, public_video
+
+router = APIRouter(prefix="/api/public/videos", tags=["public"])
+
+_LIST_HEADERS = {
+    "X-Total-Count": {"schema": {"type": "integer"}, "description": "Videos in all pages"},
+    "Link": {"schema": {"type": "string"}, "description": "first, prev, next and last page (RFC 8288)"},
+}
+
+
+@router.get("", response_model=list[PublicVideo], responses={200: {"headers": _LIST_HEADERS}, **problems(422)})
+async def published_videos(  # noqa: PLR0913, PLR0917 - the contract's query
+    request: Request,
+    page: PageNumber = 1,
+    page_size: PageSize = 20,
+    order_by: Annotated[OrderBy, Query()] = "created_at",
+    order: Annotated[Order, Query()] = "desc",
+    city: Place = "",
+    country: Place = "",
+) -> Response:
+    """Published videos, newest or most voted first."""
+    asked = Page(page, page_size)
+    chosen = Filter(city, country)
+
+    def load() -> Content:
+        with request.app.state.database.read() as session:
+            total = repository.public_count(session, chosen)
+            rows = repository.public_page(session, chosen, (order_by, order), limit=page_size, offset=asked.offset)
+        links = asked.links(request.url, total)
+        return Content([public_video(row) for row in rows], {"X-Total-Count": str(total), **links})
+
+    answer: Response = await request.app.state.public_pages.answer(request, load)
+    return answer
+
+
+@router.get("/{video_id}", response_model=PublicVideo, responses=problems(404))
+async def published_video(request: Request, video_id: uuid.UUID) -> Response:
+    """One published video."""
+
+    def load() -> Content:
+        with request.app.state.database.read() as session:
+            row = repository.public_one(session, video_id)
+        if row is None:
+            raise NotFoundError("video_not_found")
+        return Content(public_video(row))
+
+    answer: Response = await request.app.state.public_pages.answer(request, load)
+    return answer

@@ -1,0 +1,116 @@
+"""Rows of videos. `move` is the only function that changes a status."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from anb import db
+from anb.players.models import Player
+from anb.text import place_key
+from anb.videos.lifecycle import Status, check_move
+from anb.videos.models import Video
+
+OrderBy = Literal["created_at", "votes"]
+Order = Literal["asc", "desc"]
+Ordering = tuple[OrderBy, Order]
+
+
+def add(session: Session, video: dict[str, Any]) -> bool:
+    """False when this player used the same idempotency key before."""
+    statement = db.insert(session, Video).values(video)
+    statement = statement.on_conflict_do_nothing(index_elements=["player_id", "idempotency_key"])
+    return session.execute(statement.returning(Video.id)).first() is not None
+
+
+def by_idempotency_key(session: Session, player_id: uuid.UUID, key: str) -> Video:
+    return session.scalars(select(Video).where(Video.player_id == player_id, Video.idempotency_key == key)).one()
+
+
+def get(session: Session, video_id: uuid.UUID) -> Video | None:
+    return session.get(Video, video_id)
+
+
+def get_locked(session: Session, video_id: uuid.UUID) -> Video | None:
+    return session.get(Video, video_id, with_for_update=True)
+
+
+def of_player(session: Session, player_id: uuid.UUID) -> Sequence[Video]:
+    newest_first = (Video.created_at.desc(), Video.id.desc())
+    return session.scalars(select(Video).where(Video.player_id == player_id).order_by(*newest_first)).all()
+
+
+def move(
+    session: Session, old: Status, new: Status, *where: ColumnElement[bool], **values: Any
+) -> Sequence[RowMapping]:
+    """Claim, don't check: only rows still in `old` move. Returns the id, player_id and attempt of those that did."""
+    check_move(old, new)
+    statement = update(Video).where(Video.status == old, *where).values(status=new, **values)
+    statement = statement.execution_options(synchronize_session=False)
+    return session.execute(statement.returning(Video.id, Video.player_id, Video.attempt)).mappings().all()
+
+
+def remove(session: Session, video: Video) -> None:
+    session.execute(delete(Video).where(Video.id == video.id))
+    if video.status == Status.COMPLETED:
+        earliest = select(func.min(Video.processed_at)).where(
+            Video.player_id == video.player_id, Video.status == Status.COMPLETED
+        )
+        session.execute(
+            update(Player).where(Player.id == video.player_id).values(first_published_at=earliest.scalar_subquery())
+        )
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Places by their `place_key`; empty means everywhere."""
+
+    city: str = ""
+    country: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        wanted = ((Player.city_key, self.city), (Player.country_key, self.country))
+        return [column == place_key(place) for column, place in wanted if place.strip()]
+
+
+def public_page(
+    session: Session, chosen: Filter, ordering: Ordering, *, limit: int, offset: int
+) -> Sequence[RowMapping]:
+    """The ids of one page from the index first, then only their rows."""
+    ids = _published(chosen, select(Video.id)).order_by(*_ORDERS[ordering]).limit(limit).offset(offset)
+    page = ids.subquery()
+    return session.execute(_PUBLIC.join(page, page.c.id == Video.id).order_by(*_ORDERS[ordering])).mappings().all()
+
+
+def public_one(session: Session, video_id: uuid.UUID) -> RowMapping | None:
+    chosen = _PUBLIC.where(Video.id == video_id, Video.status == Status.COMPLETED)
+    return session.execute(chosen).mappings().one_or_none()
+
+
+def public_count(session: Session, chosen: Filter) -> int:
+    count: int = session.execute(_published(chosen, select(func.count()).select_from(Video))).scalar_one()
+    return count
+
+
+def _published(chosen: Filter, statement: Select[Any]) -> Select[Any]:
+    conditions = chosen.conditions()
+    if conditions:
+        statement = statement.join(Player, Player.id == Video.player_id).where(*conditions)
+    return statement.where(Video.status == Status.COMPLETED)
+
+
+_PUBLIC = select(
+    Video.id, Video.title, Video.votes, Video.created_at, Video.processed_key, Video.poster_key,
+    Player.first_name, Player.last_name, Player.city, Player.country,
+).join(Player, Player.id == Video.player_id)  # fmt: skip
+
+# Each pair is one index, read forwards or backwards.
+_ORDERS: dict[Ordering, tuple[ColumnElement[Any], ...]] = {
+    ("created_at", "desc"): (Video.created_at.desc(), Video.id.desc()),
+    ("created_at", "asc"): (Video.created_at.asc(), Video.id.asc()),
+    ("votes", "desc"): (Video.votes.desc(), Video.processed_at.asc(), Video.id.asc()),
+    ("votes", "asc"): (Video.votes.asc(), Video.processed_at.desc(), Video.id.desc()),
+}

@@ -1,0 +1,112 @@
+import uuid
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Header, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from anb import db, metrics
+from anb.errors import AnbError, InvalidError, NoRoomError
+from anb.http import answer, language, problems
+from anb.lingering import Lingering
+from anb.players.auth import CurrentPlayer
+from anb.settings import Settings
+from anb.storage.base import ORIGINALS
+from anb.videos import service, upload_policy
+from anb.videos.intake import Intake, Received, too_large
+from anb.videos.models import Video
+from anb.videos.schemas import Accepted, VideoDetail, VideoOut
+
+router = APIRouter(prefix="/api/videos", tags=["videos"])
+log = structlog.get_logger(__name__)
+
+_FORM = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file", "title"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "Or `video_file`"},
+                        "title": {"type": "string", "minLength": 1, "maxLength": upload_policy.TITLE_MAX},
+                        "description": {"type": "string", "maxLength": upload_policy.DESCRIPTION_MAX},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.post(
+    "/upload",
+    status_code=202,
+    response_model=Accepted,
+    openapi_extra=_FORM,
+    responses=problems(400, 401, 413, 415, 422, 503, 507),
+)
+async def upload(
+    request: Request, player_id: CurrentPlayer, idempotency_key: Annotated[str | None, Header()] = None
+) -> Response | Accepted:
+    """Take a video. It is safe on disk when this answers; processing follows by itself."""
+    try:
+        video = await _take(request, player_id, idempotency_key)
+    except AnbError as refusal:
+        # The client may be in the middle of its body; see `Lingering`.
+        return Lingering(answer(request, refusal))
+    structlog.contextvars.bind_contextvars(video_id=str(video.id))
+    log.info("video_accepted", bytes=video.original_bytes)
+    await run_in_threadpool(request.app.state.bell.ring, video.id)
+    return Accepted.of(video)
+
+
+async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | None) -> Video:
+    """Everything that can be refused without the body is refused before it is read."""
+    state = request.app.state
+    settings: Settings = state.settings
+    await run_in_threadpool(service.require_player, state.database, player_id)
+    if error := upload_policy.idempotency_key_error(idempotency_key):
+        raise InvalidError("invalid_fields", errors=(error,))
+    declared = _declared_length(request)
+    if upload_policy.declared_too_large(declared, settings.max_upload_bytes):
+        raise too_large(settings.max_upload_bytes)
+    free = await run_in_threadpool(state.storage.free_bytes)
+    if not upload_policy.has_room(free, settings.disk_reserve_bytes, declared):
+        raise NoRoomError("no_room")
+    video_id = db.new_id()
+    intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
+    received: Received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
+    metrics.UPLOADED_BYTES.inc(received.size)
+    wish = service.Registration(video_id, player_id, received, idempotency_key, request.scope["anb.request_id"])
+    return await run_in_threadpool(service.register, state.database, state.storage, wish)
+
+
+def _declared_length(request: Request) -> int | None:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+@router.get("", responses=problems(401))
+@router.get("/", include_in_schema=False)
+def own_videos(request: Request, player_id: CurrentPlayer) -> list[VideoOut]:
+    """The caller's videos, newest first."""
+    videos = service.own_videos(request.app.state.database, player_id)
+    return [VideoOut.of(video, language(request)) for video in videos]
+
+
+@router.get("/{video_id}", responses=problems(401, 403, 404))
+def own_video(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> VideoDetail:
+    """One of the caller's videos, with a link to the original."""
+    video = service.own_video(request.app.state.database, player_id, video_id)
+    return VideoDetail.detailed(video, language(request), request.app.state.signer)
+
+
+@router.delete("/{video_id}", status_code=204, responses=problems(401, 403, 404, 409))
+def delete(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> None:
+    """Remove a video in any state, while nobody has voted for it."""
+    service.delete(request.app.state.database, request.app.state.storage, player_id, video_id)
+    request.app.state.public_pages.forget()
+    log.info("video_deleted", video_id=str(video_id))

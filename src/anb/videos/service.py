@@ -1,0 +1,135 @@
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy.orm import Session
+
+from anb import db
+from anb.db import Database
+from anb.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
+from anb.players import repository as players
+from anb.storage.base import Storage
+from anb.videos import repository
+from anb.videos.intake import Received
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video
+
+log = structlog.get_logger(__name__)
+
+
+def require_player(database: Database, player_id: uuid.UUID) -> None:
+    """A vanished account's token still reads, but writes nothing."""
+    with database.read() as session:
+        if not players.exists(session, player_id):
+            raise UnauthenticatedError("not_authenticated")
+
+
+@dataclass(frozen=True)
+class Registration:
+    video_id: uuid.UUID
+    player_id: uuid.UUID
+    received: Received
+    idempotency_key: str | None
+    request_id: str
+
+
+def register(database: Database, storage: Storage, wish: Registration) -> Video:
+    """The row after the bytes. A key used before with the same video gives that video, and the new bytes go."""
+    try:
+        with database.write() as session:
+            added = repository.add(session, _row(wish, db.now(session)))
+            video = _registered(session, wish)
+    except BaseException:
+        storage.delete(wish.received.key)
+        raise
+    if not added:
+        storage.delete(wish.received.key)
+        if not _is_repetition(video, wish.received):
+            raise InvalidError("idempotency_key_reused")
+    return video
+
+
+def _row(wish: Registration, moment: datetime) -> dict[str, Any]:
+    return {
+        "id": wish.video_id,
+        "player_id": wish.player_id,
+        "title": wish.received.title,
+        "description": wish.received.description,
+        "status": Status.PENDING,
+        "progress": 0,
+        "votes": 0,
+        "attempt": 0,
+        "created_at": moment,
+        "rung_at": moment,
+        "original_key": wish.received.key,
+        "original_bytes": wish.received.size,
+        "original_sha256": wish.received.sha256,
+        "failure_params": {},
+        "idempotency_key": wish.idempotency_key,
+        "request_id": wish.request_id,
+    }
+
+
+def _registered(session: Session, wish: Registration) -> Video:
+    if wish.idempotency_key is None:
+        return _found(repository.get(session, wish.video_id))
+    return repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
+
+
+def _is_repetition(video: Video, received: Received) -> bool:
+    return (video.original_sha256, video.title, video.description) == (
+        received.sha256,
+        received.title,
+        received.description,
+    )
+
+
+def own_videos(database: Database, player_id: uuid.UUID) -> Sequence[Video]:
+    with database.read() as session:
+        return repository.of_player(session, player_id)
+
+
+def own_video(database: Database, player_id: uuid.UUID, video_id: uuid.UUID) -> Video:
+    with database.read() as session:
+        return _owned(repository.get(session, video_id), player_id)
+
+
+def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id: uuid.UUID) -> Video:
+    """Rows go first, bytes after the commit; what a crash leaves between the two is the sweep's.
+
+    A worker that is processing the video notices at its next heartbeat and throws its output away.
+    """
+    with database.write() as session:
+        if not players.exists(session, player_id):
+            raise UnauthenticatedError("not_authenticated")
+        video = _owned(repository.get_locked(session, video_id), player_id)
+        if video.votes:
+            raise ConflictError("video_has_votes")
+        repository.remove(session, video)
+    for key in (video.original_key, video.processed_key, video.poster_key):
+        if key:
+            _delete_bytes(storage, key)
+    return video
+
+
+def _delete_bytes(storage: Storage, key: str) -> None:
+    try:
+        storage.delete(key)
+    except OSError as error:
+        log.warning("bytes_left_for_the_sweep", key=key, reason=str(error))
+
+
+def _found(video: Video | None) -> Video:
+    if video is None:
+        raise NotFoundError("video_not_found")
+    return video
+
+
+def _owned(video: Video | None, player_id: uuid.UUID) -> Video:
+    video = _found(video)
+    if video.player_id != player_id:
+        raise ForbiddenError("not_your_video")
+    return video
