@@ -14,8 +14,10 @@ BT709 = 1
 # FFmpeg's AVCOL_RANGE_MPEG.
 LIMITED = 1
 
-# What an MP4 always says of itself. Anything else would be the source's.
-_OWN_TAGS = frozenset(("major_brand", "minor_version", "compatible_brands", "handler_name", "language", "vendor_id"))
+# What our MP4 always says of itself. Anything else would be the source's.
+_OWN_TAGS = frozenset(
+    ("major_brand", "minor_version", "compatible_brands", "handler_name", "language", "vendor_id", "encoder")
+)
 
 
 @dataclass(frozen=True)

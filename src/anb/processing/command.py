@@ -1,0 +1,165 @@
+"""The one FFmpeg command that makes the house format, as a value. Pure: it runs nothing."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from anb.processing.house_format import HEIGHT, LONGEST_S, SAMPLE_RATE, WIDTH
+from anb.processing.limits import Limits
+from anb.processing.picture import picture_filters
+from anb.processing.probe import Stream
+from anb.processing.streams import Clip
+
+PRESET = "veryfast"
+CRF = 23
+MARGIN = 24
+POSTER_EVERY = 15
+POSTER_OF = 30
+READ_AHEAD_S = 2
+
+
+@dataclass(frozen=True)
+class Files:
+    ffmpeg: Path
+    source: Path
+    demuxer: str
+    watermark: Path
+    video: Path
+    poster: Path
+
+
+def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float = 0.0) -> list[str]:
+    """`starts_before_s`: how long after the file's first timestamp, whichever stream has it, the clip starts."""
+    sound = ["-map", "[sound]", *_sound_encoder()] if clip.audio else []
+    return [
+        str(files.ffmpeg),
+        *_manners(limits),
+        *_source(files, limits, starts_before_s),
+        *("-f", "png_pipe", "-i", str(files.watermark)),
+        *("-filter_complex", filters(clip)),
+        *("-map", "[video]", *_video_encoder(clip.rate, limits), *sound, *_wrapping(), str(files.video)),
+        *("-map", "[poster]", *_poster_encoder(), str(files.poster)),
+    ]
+
+
+def _manners(limits: Limits) -> tuple[str, ...]:
+    return (
+        *("-hide_banner", "-nostdin", "-y"),
+        # At the end "verbose" tells packets read and frames decoded: exit 0 alone proves nothing.
+        *("-nostats", "-loglevel", "level+verbose"),
+        *("-progress", "pipe:1", "-stats_period", "0.5"),
+        # No header may claim a gigabyte at once.
+        *("-max_alloc", "1000000000"),
+        *("-filter_complex_threads", str(limits.threads)),
+        # The source's own clock: the probe measured the clip's start on it.
+        "-copyts",
+    )
+
+
+def _source(files: Files, limits: Limits, starts_before_s: float) -> tuple[str, ...]:
+    return (
+        *("-threads", str(limits.threads)),
+        # Forced to what the first bytes said; nothing but this file can be opened.
+        *("-protocol_whitelist", "file", "-f", files.demuxer),
+        *("-max_streams", str(limits.max_streams), "-max_pixels", str(limits.max_pixels)),
+        # All four numbers of the display matrix count: see picture.py.
+        "-noautorotate",
+        # Before -i it stops reading early, which is most of the work for a long source.
+        *("-t", f"{LONGEST_S + READ_AHEAD_S + max(starts_before_s, 0.0):.3f}"),
+        *("-i", str(files.source)),
+    )
+
+
+def filters(clip: Clip) -> str:
+    """The poster is taken from the finished picture, so the original is decoded once."""
+    picture = ",".join((*_timing(clip), *picture_filters(clip.video, clip.frame)))
+    rest = [
+        f"[0:{clip.video.index}]{picture}[house]",
+        # The branch of a single PNG ends at once; its last frame stays. Side data would carry the source's matrix,
+        # captions and HDR notes into the output.
+        f"[house][1:v]{_overlay()},sidedata=mode=delete,format=yuv420p,split[video][pick]",
+        # `thumbnail` always gives a frame, also of a clip with only one. Newer versions let the JPEG's full range
+        # spread to the video unless it is asked for here.
+        f"[pick]select='not(mod(n,{POSTER_EVERY}))',thumbnail={POSTER_OF},scale=out_range=pc,format=yuvj420p[poster]",
+    ]
+    return ";".join((*rest, *([_sound_filters(clip.audio, clip)] if clip.audio else [])))
+
+
+def _overlay() -> str:
+    return f"overlay={WIDTH}-w-{MARGIN}:{HEIGHT}-h-{MARGIN}:eof_action=repeat:format=yuv420"
+
+
+def _timing(clip: Clip) -> tuple[str, ...]:
+    interlaced = ("bwdif=mode=send_frame:deint=interlaced",) if clip.frame.interlaced else ()
+    rate = _ratio(clip.rate)
+    return (
+        *interlaced,
+        f"setpts=PTS-({clip.starts_s:.6f})/TB",
+        # `start_time=0` repeats the first frame of a late picture from the start; before scaling, to scale fewer.
+        f"fps={rate}:start_time=0",
+        # The last frame must end, not only begin, by then.
+        f"trim=end={LONGEST_S - 0.9 / float(clip.rate):.6f}",
+    )
+
+
+def _sound_filters(audio: Stream, clip: Clip) -> str:
+    return (
+        f"[0:{audio.index}]asetpts=PTS-({clip.starts_s:.6f})/TB,{_downmix(audio)}"
+        # Silence before late sound and in its gaps, a cut before early sound; never stretched.
+        f"aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=channel_layouts=stereo,atrim=end={LONGEST_S}[sound]"
+    )
+
+
+_MIXABLE = frozenset(
+    (
+        *("mono", "stereo", "downmix", "2.1", "3.0", "3.0(back)", "4.0", "quad", "quad(side)", "3.1", "4.1"),
+        *("5.0", "5.0(side)", "5.1", "5.1(side)", "6.0", "6.1", "6.1(back)", "7.0", "7.1", "7.1(wide)"),
+    )
+)
+
+
+def _downmix(audio: Stream) -> str:
+    """What has no mixing rule (ambisonics, unnamed channels) gives its first two channels."""
+    if audio.layout in _MIXABLE:
+        return ""
+    return "pan=stereo|c0=c0|c1=c1," if audio.channels > 1 else "pan=stereo|c0=c0|c1=c0,"
+
+
+def _video_encoder(rate: Fraction, limits: Limits) -> tuple[str, ...]:
+    return (
+        *("-c:v", "libx264", "-preset", PRESET, "-crf", str(CRF), "-threads", str(limits.threads)),
+        # Noise must not make a clip that a poor phone cannot load: 30 s stay under 15 MB.
+        *("-maxrate", "4M", "-bufsize", "8M", "-profile:v", "high", "-level:v", "3.1"),
+        # A key frame every two seconds: quick seeking.
+        *("-pix_fmt", "yuv420p", "-g", str(max(round(2 * rate), 1))),
+        *("-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        # The `fps` filter has timed the frames already. Captions hidden in the source's picture stay out.
+        *("-fps_mode", "passthrough", "-a53cc", "0"),
+    )
+
+
+def _sound_encoder() -> tuple[str, ...]:
+    return ("-c:a", "aac", "-b:a", "128k", "-ac", "2", "-ar", str(SAMPLE_RATE))
+
+
+def _wrapping() -> tuple[str, ...]:
+    """Nothing of the source's: no place, device, date, chapter, subtitle or data; nor the encoder's own mark."""
+    return (
+        # The encoder's name is set because the MP4 says one in any case, and this one is certainly not the source's.
+        *("-map_metadata", "-1", "-metadata:s:v", "encoder=ANB", "-map_chapters", "-1", "-sn", "-dn", "-write_tmcd", "0"),
+        *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"),
+        # Sound that starts after seconds of picture would overflow the default.
+        *("-max_muxing_queue_size", "4096", "-movflags", "+faststart", "-f", "mp4"),
+    )
+
+
+def _poster_encoder() -> tuple[str, ...]:
+    return (
+        *("-map_metadata", "-1", "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "3", "-flags:v", "+bitexact"),
+        # One file under its very name, not a numbered series.
+        *("-f", "image2", "-update", "1"),
+    )
+
+
+def _ratio(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"

@@ -1,0 +1,107 @@
+"""One original in, the house format out, or a reason why not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from anb.processing.command import Files, build
+from anb.processing.ending import blame
+from anb.processing.examine import identify, index_comes_first, probe_file
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
+from anb.processing.house_format import Facts, breaches
+from anb.processing.limits import Limits, Rules
+from anb.processing.measure import measure
+from anb.processing.streams import Clip, choose
+from anb.processing.witness import Witness
+from anb.videos.sniff import Container
+
+log = structlog.get_logger(__name__)
+
+WATERMARK = Path(__file__).parent / "assets" / "watermark.png"
+NO_RULES = Rules()
+
+
+@dataclass(frozen=True)
+class Converted:
+    video: Path
+    poster: Path
+    facts: Facts
+
+
+def convert(
+    source: Path,
+    workdir: Path,
+    limits: Limits,
+    *,
+    on_progress: Callable[[float], None],
+    rules: Rules = NO_RULES,
+) -> Converted:
+    """The caller owns `workdir` and removes it, also when this fails.
+
+    `on_progress` comes at least once a second while FFmpeg runs; what it raises kills FFmpeg and passes through.
+    """
+    container = identify(source)
+    probe = probe_file(source, container, limits)
+    clip = choose(probe, limits, rules)
+    if clip.dropped_audio:
+        log.warning("sound_left_out", codec=clip.dropped_audio)
+    files = Files(
+        ffmpeg=find_ffmpeg(),
+        source=source.resolve(),
+        demuxer=container.demuxer,
+        watermark=WATERMARK,
+        video=workdir.resolve() / "house.mp4",
+        poster=workdir.resolve() / "poster.jpg",
+    )
+    _run(files, clip, limits, clip.starts_s - probe.start_s, on_progress)
+    facts = _verified(files, clip, limits)
+    on_progress(100.0)
+    return Converted(files.video, files.poster, facts)
+
+
+def _run(
+    files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
+) -> None:
+    command = build(files, clip, limits, starts_before_s=starts_before_s)
+    witness = Witness(clip.expected_s, clip.video.index)
+    listener = Listener(witness.hear_progress, witness.hear_log, lambda: on_progress(witness.percent))
+    ending = run_ffmpeg(command, limits, listener, read=[files.source, files.watermark], workdir=files.video.parent)
+    code = blame(ending, limits)
+    if code is not None:
+        raise ProcessingFailed(code, log_detail=ending.last_words)
+    if not witness.trustworthy:
+        counts = f"{witness.packets} packets, {witness.decoded} decoded, {witness.damaged} damaged"
+        raise ProcessingFailed(FailureCode.DAMAGED, log_detail=f"{counts}: {ending.last_words}")
+
+
+SHORTFALL = 0.5
+"""The clip may come out this much shorter than its packets promise; below, something ate it."""
+
+
+def _verified(files: Files, clip: Clip, limits: Limits) -> Facts:
+    """Exit 0 proves nothing: the result is looked at like any stranger's file."""
+    if not _is_jpeg(files.poster):
+        raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="no poster was made")
+    facts = house_facts(files.video, limits)
+    broken = breaches(facts)
+    if facts.has_audio != (clip.audio is not None):
+        broken = (*broken, "sound appeared or vanished")
+    if facts.duration_s < clip.expected_s * SHORTFALL:
+        broken = (*broken, f"it lasts {facts.duration_s:.2f} of {clip.expected_s:.2f} s")
+    if broken:
+        raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="; ".join(broken))
+    return facts
+
+
+def _is_jpeg(file: Path) -> bool:
+    return file.exists() and file.read_bytes()[:3] == b"\xff\xd8\xff"
+
+
+def house_facts(file: Path, limits: Limits) -> Facts:
+    container: Container = identify(file)
+    probe = probe_file(file, container, limits)
+    clip = choose(probe, limits, NO_RULES)
+    return measure(probe, clip.video, container=container.value, faststart=index_comes_first(file))

@@ -1,0 +1,72 @@
+"""A file on disk, looked at: what its first bytes say, what its streams hold, what the house format would measure."""
+
+import json
+from pathlib import Path
+
+from anb.processing.ending import blame
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.ffmpeg import run_probe
+from anb.processing.limits import Limits
+from anb.processing.probe import Probe, parse
+from anb.videos.sniff import SNIFF_BYTES, Container, sniff
+
+# A probe looks at the header and at the first seconds; a file that needs more of it is not a phone's.
+PROBE_CPU_S = 20
+PROBE_WALL_S = 60.0
+
+
+def identify(source: Path) -> Container:
+    with source.open("rb") as file:
+        seen = sniff(file.read(SNIFF_BYTES))
+    if seen.looks_like == "empty":
+        raise ProcessingFailed(FailureCode.EMPTY_FILE)
+    if seen.container is None:
+        raise ProcessingFailed(FailureCode.NOT_A_VIDEO, looks_like=seen.looks_like)
+    return seen.container
+
+
+def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
+    narrow = Limits(
+        cpu_seconds=min(limits.cpu_seconds, PROBE_CPU_S),
+        memory_bytes=limits.memory_bytes,
+        wall_seconds=min(limits.wall_seconds, PROBE_WALL_S),
+    )
+    arguments = [container.demuxer, str(source), str(limits.max_pixels), str(limits.max_streams)]
+    printed, ending = run_probe(arguments, narrow, source=source)
+    code = blame(ending, narrow)
+    if code is not None:
+        raise ProcessingFailed(code, log_detail=f"probe: {ending.last_words}")
+    told = json.loads(printed)
+    if "error" in told:
+        raise ProcessingFailed(_unreadable(source), log_detail=f"probe: {told['error']} {ending.last_words}")
+    return parse(told)
+
+
+def _unreadable(source: Path) -> FailureCode:
+    """An MP4 without its index was cut off while it was recorded or sent; anything else is damage."""
+    return FailureCode.CUT_OFF if b"moov" not in dict(top_boxes(source)) else FailureCode.DAMAGED
+
+
+def top_boxes(file: Path) -> list[tuple[bytes, int]]:
+    """Names and places of an ISO file's outermost boxes, as far as they make sense."""
+    found: list[tuple[bytes, int]] = []
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        at = 0
+        while at + 8 <= size and len(found) < 1000:
+            stream.seek(at)
+            head = stream.read(16)
+            length = int.from_bytes(head[:4], "big")
+            if length == 1 and len(head) == 16:
+                length = int.from_bytes(head[8:], "big")
+            found.append((head[4:8], at))
+            if length < 8:
+                break
+            at += length
+    return found
+
+
+def index_comes_first(file: Path) -> bool:
+    """What "faststart" means: a player can begin before it has the whole file."""
+    names = [name for name, _ in top_boxes(file)]
+    return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")

@@ -1,0 +1,85 @@
+"""From a source's frame to the house frame: colour, size, turning, bars. Pure."""
+
+from fractions import Fraction
+
+from anb.processing.house_format import HEIGHT, WIDTH
+from anb.processing.probe import UPRIGHT, Frame, Matrix, Stream
+
+PQ, HLG = 16, 18
+_FULL_RANGE = 2
+
+# Signs of the display matrix's a, b, c, d: a point (x, y), y downwards, is shown at (ax + cy, bx + dy).
+_TURNS: dict[Matrix, tuple[str, ...]] = {
+    UPRIGHT: (),
+    (-1, 0, 0, 1): ("hflip",),
+    (1, 0, 0, -1): ("vflip",),
+    (-1, 0, 0, -1): ("hflip", "vflip"),
+    (0, 1, -1, 0): ("transpose=clock",),
+    (0, -1, 1, 0): ("transpose=cclock",),
+    (0, 1, 1, 0): ("transpose=cclock_flip",),
+    (0, -1, -1, 0): ("transpose=clock_flip",),
+}
+
+# swscale's names for the matrices of ISO/IEC 23091-2.
+_MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_TRANSFERS = {PQ: "smpte2084", HLG: "arib-std-b67"}
+
+
+def picture_filters(video: Stream, frame: Frame) -> tuple[str, ...]:
+    """Scaled before it is turned or tone-mapped: both cost by the pixel."""
+    width, height = scaled_size(frame, video.pixel_aspect)
+    colour = _tone_map(width, height, frame) if frame.transfer in _TRANSFERS else _scale(width, height, frame)
+    return (
+        *colour,
+        "format=yuv420p",
+        *_TURNS[frame.matrix],
+        f"pad={WIDTH}:{HEIGHT}:(ow-iw)/2:(oh-ih)/2:color=black",
+        "setsar=1",
+        "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
+    )
+
+
+def scaled_size(frame: Frame, pixel_aspect: Fraction) -> tuple[int, int]:
+    """Before turning. Even, because 4:2:0 halves both; at least 2, for a picture as thin as a hair."""
+    wide, high = Fraction(frame.width) * pixel_aspect, Fraction(frame.height)
+    on_its_side = frame.matrix[0] == 0
+    room_wide, room_high = (HEIGHT, WIDTH) if on_its_side else (WIDTH, HEIGHT)
+    factor = min(room_wide / wide, room_high / high)
+    return _even(wide * factor), _even(high * factor)
+
+
+def _even(length: Fraction) -> int:
+    return max(2 * round(length / 2), 2)
+
+
+def _scale(width: int, height: int, frame: Frame) -> tuple[str, ...]:
+    source_range = "pc" if _full_range(frame) else "tv"
+    matrices = f"in_color_matrix={_matrix_name(frame)}:out_color_matrix=bt709"
+    return (f"scale={width}:{height}:flags=bicubic:{matrices}:in_range={source_range}:out_range=tv",)
+
+
+def _full_range(frame: Frame) -> bool:
+    return frame.range == _FULL_RANGE or frame.pixel_format.startswith("yuvj")
+
+
+def _matrix_name(frame: Frame) -> str:
+    """Untagged: what players assume, which is BT.601 up to the size of television and BT.709 above."""
+    if frame.pixel_format.startswith(("gbr", "rgb", "bgr", "argb", "abgr", "pal")):
+        return "auto"
+    return _MATRICES.get(frame.space) or ("bt709" if min(frame.width, frame.height) > 576 else "bt601")
+
+
+def _tone_map(width: int, height: int, frame: Frame) -> tuple[str, ...]:
+    """HDR to SDR in linear light. `desat=0`: the default bleaches bright colours in newer versions of FFmpeg.
+
+    The inputs are named, since a file may flag them only in its bitstream.
+    """
+    source = (
+        f"tin={_TRANSFERS[frame.transfer]}:pin=bt2020:min=bt2020nc:rin={'full' if _full_range(frame) else 'limited'}"
+    )
+    return (
+        f"scale={width}:{height}:flags=bicubic",
+        f"zscale={source}:t=linear:npl=100,format=gbrpf32le",
+        "zscale=p=bt709,tonemap=hable:desat=0",
+        "zscale=t=bt709:m=bt709:r=limited",
+    )

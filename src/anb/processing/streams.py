@@ -1,0 +1,156 @@
+"""Which of a file's streams are the clip, when it starts, how fast it runs; or why there is no clip. Pure."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.house_format import FASTEST, LONGEST_S
+from anb.processing.limits import Limits, Rules
+from anb.processing.probe import Frame, Probe, Stream
+
+
+@dataclass(frozen=True)
+class Clip:
+    """`starts_s` is on the source's own clock. `dropped_audio` names a sound track that nobody here can decode."""
+
+    video: Stream
+    frame: Frame
+    audio: Stream | None
+    dropped_audio: str | None
+    starts_s: float
+    expected_s: float
+    rate: Fraction
+
+
+def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:
+    video, frame = _picture(probe, limits)
+    audio, dropped = _sound(probe)
+    if rules.remove_audio:
+        audio = None
+    starts_s = _start(video, audio)
+    expected_s = min(max((video.end_s or 0.0) - starts_s, 0.0), float(LONGEST_S))
+    _keep_rules(video, frame, probe, rules)
+    return Clip(video, frame, audio, dropped, starts_s, expected_s, frame_rate(video, interlaced=frame.interlaced))
+
+
+def _picture(probe: Probe, limits: Limits) -> tuple[Stream, Frame]:
+    pictures = [stream for stream in probe.of_kind("video") if not stream.attached_picture]
+    usable = [stream for stream in pictures if stream.frame is not None and not _is_still(stream, probe)]
+    if not usable:
+        raise _refusal(probe, pictures, limits)
+    best = _liveliest(usable)
+    assert best.frame is not None  # noqa: S101  # `usable` holds no other
+    if _encrypted(best):
+        raise ProcessingFailed(FailureCode.ENCRYPTED)
+    return best, best.frame
+
+
+def _liveliest(pictures: list[Stream]) -> Stream:
+    """A motion photo's second track is larger but holds a frame or two; a thumbnail track is short as well.
+
+    So: of those that move for at least half as long, and half as often, as the longest, the one marked as default,
+    then the largest, then the first.
+    """
+    longest = max(stream.span_s for stream in pictures)
+    most = max(stream.packets for stream in pictures)
+    lively = [stream for stream in pictures if stream.span_s >= longest / 2 and 2 * stream.packets >= most] or pictures
+    return min(lively, key=lambda stream: (not stream.default, -stream.width * stream.height, stream.index))
+
+
+_STILL_CODECS = frozenset(("mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegls"))
+
+
+def _is_still(stream: Stream, probe: Probe) -> bool:
+    """A cover that its file forgot to mark as one."""
+    return stream.codec in _STILL_CODECS and stream.packets == 1 and bool(probe.streams)
+
+
+def _encrypted(stream: Stream) -> bool:
+    """ISO/IEC 23001-7's sample entry, and Apple's older one."""
+    return stream.codec_tag in ("encv", "drmi")
+
+
+def _refusal(probe: Probe, pictures: list[Stream], limits: Limits) -> ProcessingFailed:
+    detail = f"{probe.complaint} {[(stream.index, stream.codec, stream.packets) for stream in probe.streams]}"
+    if not pictures or all(_is_still(stream, probe) for stream in pictures):
+        return ProcessingFailed(_what_else(probe), log_detail=detail)
+    if any(_encrypted(stream) for stream in pictures):
+        return ProcessingFailed(FailureCode.ENCRYPTED, log_detail=detail)
+    for stream in pictures:
+        if stream.width * stream.height > limits.max_pixels:
+            return ProcessingFailed(FailureCode.TOO_MANY_PIXELS, width=stream.width, height=stream.height)
+    if not any(stream.packets for stream in pictures):
+        return ProcessingFailed(FailureCode.NO_FRAMES, log_detail=detail)
+    if all(stream.codec is None for stream in pictures):
+        return ProcessingFailed(FailureCode.UNSUPPORTED_CODEC, log_detail=detail, codec=pictures[0].codec_tag or "?")
+    return ProcessingFailed(FailureCode.DAMAGED, log_detail=detail)
+
+
+def _what_else(probe: Probe) -> FailureCode:
+    if probe.of_kind("audio"):
+        return FailureCode.NO_PICTURE
+    return FailureCode.ONLY_A_PICTURE if probe.of_kind("video") else FailureCode.NO_FRAMES
+
+
+def _sound(probe: Probe) -> tuple[Stream | None, str | None]:
+    """The default track that can be decoded, else the first that can. A fine picture is not refused for its sound:
+    where no track can be decoded the clip is published silent."""
+    tracks = [stream for stream in probe.of_kind("audio") if stream.packets]
+    heard = [stream for stream in tracks if stream.decoded and stream.channels]
+    if heard:
+        return min(heard, key=lambda stream: (not stream.default, stream.index)), None
+    return None, (tracks[0].codec or tracks[0].codec_tag or "unknown") if tracks else None
+
+
+PRIMING_S = 0.1
+"""Encoders start sound this much earlier without meaning it; the picture is not held still for that."""
+
+
+def _start(video: Stream, audio: Stream | None) -> float:
+    """The earlier of both, so that neither is cut: its first frame precedes a late picture, silence late sound.
+
+    A picture that would come after the clip's end starts the clip itself.
+    """
+    picture_s = video.first_s or 0.0
+    sound_s = picture_s if audio is None or audio.first_s is None else audio.first_s
+    early_s = picture_s - sound_s
+    return sound_s if PRIMING_S < early_s < LONGEST_S - 1 else picture_s
+
+
+_USUAL_RATES = tuple(
+    Fraction(rate) for rate in (1, 2, 5, 8, 10, 12, "12.5", 15, 20, "24000/1001", 24, 25, "30000/1001", 30)
+)
+_SNAP = 0.03
+
+
+def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
+    """The measured rate, at most 30. Declared ones are 120 for a clip of 30, or 1000 for any FLV.
+
+    Where frames come unevenly the usual gap counts, not the mean: a pause must not slow the motion around it.
+    """
+    mean, median = video.mean_interval_s, video.median_interval_s
+    if not mean or not median:
+        mean = median = video.span_s or 1 / float(FASTEST)
+    rate = 1 / mean if abs(mean - median) <= median / 10 else 1 / min(mean, median)
+    if interlaced and rate > FASTEST:
+        rate /= 2  # each field came as a packet of its own
+    if rate >= FASTEST:
+        return FASTEST
+    nearest = min(_USUAL_RATES, key=lambda usual: abs(float(usual) - rate))
+    if abs(float(nearest) - rate) <= rate * _SNAP:
+        return nearest
+    return max(Fraction(rate).limit_denominator(1001), Fraction(1))
+
+
+def _keep_rules(video: Stream, frame: Frame, probe: Probe, rules: Rules) -> None:
+    """The measured length counts up to the half minute that is looked at, the declared one beyond."""
+    measured = video.span_s
+    duration_s = round(max(measured, probe.declared_s or 0.0) if measured > LONGEST_S else measured, 1)
+    if rules.shortest_s is not None and duration_s < rules.shortest_s:
+        raise ProcessingFailed(FailureCode.TOO_SHORT, duration_s=duration_s, min_s=rules.shortest_s)
+    if rules.longest_s is not None and duration_s > rules.longest_s:
+        raise ProcessingFailed(FailureCode.TOO_LONG, duration_s=duration_s, max_s=rules.longest_s)
+    if rules.shortest_side is not None and min(frame.width, frame.height) < rules.shortest_side:
+        raise ProcessingFailed(
+            FailureCode.TOO_SMALL, width=frame.width, height=frame.height, min_pixels=rules.shortest_side
+        )

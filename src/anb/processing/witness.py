@@ -1,0 +1,44 @@
+"""What FFmpeg says while it works: how far it is, how much it decoded, how much of that was broken. Pure."""
+
+import re
+
+_READ = re.compile(r"Input stream #0:(\d+) \(video\): (\d+) packets read")
+_DECODED = re.compile(r"; (\d+) frames decoded")
+_FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding stream #0:|processing packet)")
+
+
+class Witness:
+    """Listens to the log and to `-progress`. `damaged` counts frames patched up or lost, not lines of complaint."""
+
+    def __init__(self, duration_s: float, video_index: int) -> None:
+        self._duration_s = max(duration_s, 0.04)
+        self._video_index = video_index
+        self.percent = 0.0
+        self.packets = 0
+        self.decoded = 0
+        self.damaged = 0
+
+    def hear_progress(self, line: str) -> None:
+        """`out_time_us` is N/A, or far below zero, until the first frame is out."""
+        key, _, value = line.partition("=")
+        if key == "out_time_us" and value.isdecimal():
+            self.percent = max(self.percent, min(int(value) / 1e6 / self._duration_s * 100, 99.0))
+
+    def hear_log(self, line: str) -> None:
+        # One line a patched frame, from the decoders that patch; one line a lost packet, from FFmpeg for all others.
+        if "concealing " in line or (_FAILED_PACKET.search(line) and "aac" not in line):
+            self.damaged += 1
+        read = _READ.search(line)
+        if read and int(read[1]) == self._video_index:
+            self.packets = int(read[2])
+            decoded = _DECODED.search(line)
+            self.decoded = int(decoded[1]) if decoded else 0
+
+    @property
+    def trustworthy(self) -> bool:
+        """The rule for broken files: publish what is mostly whole.
+
+        At least half of the packets must have become frames (two fields may make one), and at most a quarter of the
+        frames may be patched. Encrypted or overwritten pictures are far beyond; a bad spot, or a cut end, far below.
+        """
+        return self.decoded > 0 and self.decoded * 2 >= self.packets and self.damaged * 4 <= max(self.decoded, 8)
