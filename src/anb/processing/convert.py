@@ -8,20 +8,21 @@ import structlog
 
 from anb.processing.command import Files, build
 from anb.processing.ending import blame
-from anb.processing.examine import identify, index_comes_first, probe_file
+from anb.processing.examine import identify, index_comes_first
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
 from anb.processing.house_format import Facts, breaches
-from anb.processing.limits import Limits, Rules
+from anb.processing.inspection import Inspection, examine, inspect
+from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
-from anb.processing.streams import Clip, choose
+from anb.processing.streams import Clip
 from anb.processing.witness import Witness
-from anb.videos.sniff import Container
+
+__all__ = ["Converted", "Inspection", "convert", "inspect"]
 
 log = structlog.get_logger(__name__)
 
 WATERMARK = Path(__file__).parent / "assets" / "watermark.png"
-NO_RULES = Rules()
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ def convert(
     `on_progress` comes at least once a second while FFmpeg runs; what it raises kills FFmpeg and passes through.
     """
     container = identify(source)
-    probe = probe_file(source, container, limits)
-    clip = choose(probe, limits, rules)
+    probe, clip = examine(source, container, limits, rules)
     if clip.dropped_audio:
         log.warning("sound_left_out", codec=clip.dropped_audio)
     files = Files(
@@ -101,7 +101,6 @@ def _is_jpeg(file: Path) -> bool:
 
 
 def house_facts(file: Path, limits: Limits) -> Facts:
-    container: Container = identify(file)
-    probe = probe_file(file, container, limits)
-    clip = choose(probe, limits, NO_RULES)
+    container = identify(file)
+    probe, clip = examine(file, container, limits, NO_RULES)
     return measure(probe, clip.video, container=container.value, faststart=index_comes_first(file))

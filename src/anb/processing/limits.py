@@ -26,3 +26,6 @@ class Rules:
     longest_s: float | None = None
     shortest_side: int | None = None
     remove_audio: bool = False
+
+
+NO_RULES = Rules()

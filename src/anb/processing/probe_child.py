@@ -126,7 +126,8 @@ class _Watcher:
         if self._too_large():
             self._wants_frame = False
             return
-        self._tries += 1
+        # What an edit list hides gives no frame, and says nothing about the decoder.
+        self._tries += not packet.is_discard
         try:
             frames = packet.decode()
         except (av.FFmpegError, ValueError) as error:

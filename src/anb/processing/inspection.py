@@ -1,0 +1,54 @@
+"""What a file is, whether it may be uploaded, whether it keeps the house format, and why not; for people who ask."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anb.processing.examine import identify, index_comes_first, probe_file, says_encrypted
+from anb.processing.failures import FailureCode, Param, ProcessingFailed
+from anb.processing.house_format import Facts, breaches
+from anb.processing.limits import NO_RULES, Limits, Rules
+from anb.processing.measure import measure
+from anb.processing.probe import Probe
+from anb.processing.streams import Clip, choose
+from anb.videos.sniff import Container
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """`looks_like` is a container's name or what else the file seems to be. `breaches` are English sentences."""
+
+    looks_like: str
+    refusal: FailureCode | None
+    refusal_params: dict[str, Param]
+    facts: Facts | None
+    breaches: tuple[str, ...]
+
+    @property
+    def may_be_uploaded(self) -> bool:
+        return self.refusal is None
+
+    @property
+    def keeps_house_format(self) -> bool:
+        return self.facts is not None and not self.breaches
+
+
+def inspect(path: Path, limits: Limits, rules: Rules = NO_RULES) -> Inspection:
+    looks_like = "unknown"
+    try:
+        container = identify(path)
+        looks_like = container.value
+        probe, clip = examine(path, container, limits, rules)
+    except ProcessingFailed as failure:
+        if failure.code is FailureCode.NOT_A_VIDEO:
+            looks_like = str(failure.params["looks_like"])
+        return Inspection(looks_like, failure.code, failure.params, None, ())
+    facts = measure(probe, clip.video, container=looks_like, faststart=index_comes_first(path))
+    return Inspection(looks_like, None, {}, facts, breaches(facts))
+
+
+def examine(path: Path, container: Container, limits: Limits, rules: Rules) -> tuple[Probe, Clip]:
+    """All that can refuse a file before FFmpeg works on it."""
+    probe = probe_file(path, container, limits)
+    if container.demuxer == "mov" and says_encrypted(path):
+        raise ProcessingFailed(FailureCode.ENCRYPTED)
+    return probe, choose(probe, limits, rules)
