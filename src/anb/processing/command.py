@@ -146,7 +146,8 @@ def _wrapping() -> tuple[str, ...]:
     """Nothing of the source's: no place, device, date, chapter, subtitle or data; nor the encoder's own mark."""
     return (
         # The encoder's name is set because the MP4 says one in any case, and this one is certainly not the source's.
-        *("-map_metadata", "-1", "-metadata:s:v", "encoder=ANB", "-map_chapters", "-1", "-sn", "-dn", "-write_tmcd", "0"),
+        *("-map_metadata", "-1", "-metadata:s:v", "encoder=ANB", "-map_chapters", "-1"),
+        *("-sn", "-dn", "-write_tmcd", "0"),
         *("-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"),
         # Sound that starts after seconds of picture would overflow the default.
         *("-max_muxing_queue_size", "4096", "-movflags", "+faststart", "-f", "mp4"),

@@ -1,0 +1,45 @@
+import signal
+
+import pytest
+
+from anb.processing.ending import Ending, blame
+from anb.processing.failures import FailureCode
+from anb.processing.limits import Limits
+
+LIMITS = Limits(cpu_seconds=60)
+
+
+def ended(
+    status: int | None = None, by: int | None = None, words: str = "", *, cpu_s: float = 1, late: bool = False
+) -> Ending:
+    return Ending(status, by, cpu_s=cpu_s, peak_bytes=0, out_of_time=late, last_words=words)
+
+
+ENDINGS = {
+    "well": (ended(0), None),
+    "well, at the last moment": (ended(0, late=True), None),
+    "wall clock": (ended(by=signal.SIGKILL, late=True), FailureCode.TOOK_TOO_LONG),
+    "wall clock, launcher killed with it": (ended(late=True), FailureCode.TOOK_TOO_LONG),
+    "too much output": (ended(by=signal.SIGXFSZ), FailureCode.TOO_HEAVY),
+    "too much work": (ended(by=signal.SIGKILL, cpu_s=59.5), FailureCode.TOO_HEAVY),
+    "killed": (ended(by=signal.SIGKILL, cpu_s=58), FailureCode.INTERRUPTED),
+    "asked to stop": (ended(by=signal.SIGTERM), FailureCode.INTERRUPTED),
+    "interrupted": (ended(by=signal.SIGINT), FailureCode.INTERRUPTED),
+    "hung up": (ended(by=signal.SIGHUP), FailureCode.INTERRUPTED),
+    "launcher killed": (ended(), FailureCode.INTERRUPTED),
+    "crashed": (ended(by=signal.SIGSEGV), FailureCode.CRASHED),
+    "gave up": (ended(by=signal.SIGABRT), FailureCode.CRASHED),
+    "disk full": (ended(1, words="av_interleaved_write_frame(): No space left on device"), FailureCode.DISK_FULL),
+    "no memory": (ended(244, words="Cannot allocate memory"), FailureCode.TOO_HEAVY),
+    "no memory in the probe": (ended(1, words="MemoryError"), FailureCode.TOO_HEAVY),
+    "claimed a gigabyte": (ended(1, words="malloc of size 1000000001 failed"), FailureCode.TOO_HEAVY),
+    "not there": (ended(127, words="cage: No such file or directory"), FailureCode.ENGINE_MISSING),
+    "own 127": (ended(127, words="Invalid data"), FailureCode.DAMAGED),
+    "no index": (ended(1, words="moov atom not found"), FailureCode.CUT_OFF),
+    "anything else": (ended(187, words="Invalid data found when processing input"), FailureCode.DAMAGED),
+}
+
+
+@pytest.mark.parametrize(("ending", "code"), ENDINGS.values(), ids=ENDINGS)
+def test_an_ending_is_somebody_s_fault(ending: Ending, code: FailureCode | None) -> None:
+    assert blame(ending, LIMITS) is code
