@@ -53,7 +53,7 @@ RIGHT = (
 
 @pytest.mark.parametrize(("name", "seconds", "rate", "sound"), RIGHT, ids=[row[0] for row in RIGHT])
 def test_a_real_video_comes_out_in_the_house_format(
-    samples: Samples, workbench: Workbench, name: str, seconds: float, rate: float, sound: bool
+    samples: Samples, workbench: Workbench, *, name: str, seconds: float, rate: float, sound: bool
 ) -> None:
     """`convert` checks the whole contract itself; here is what the contract cannot know."""
     done = workbench.convert(samples[name])

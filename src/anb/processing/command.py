@@ -80,9 +80,14 @@ def filters(clip: Clip) -> str:
         f"[house][1:v]{_overlay()},sidedata=mode=delete,format=yuv420p,split[video][pick]",
         # `thumbnail` always gives a frame, also of a clip with only one. Newer versions let the JPEG's full range
         # spread to the video unless it is asked for here.
-        f"[pick]select='not(mod(n,{POSTER_EVERY}))',thumbnail={POSTER_OF},scale=out_range=pc,format=yuvj420p[poster]",
+        f"[pick]select='not(mod(n,{POSTER_EVERY}))',thumbnail={POSTER_OF},{_jpeg_colours()}[poster]",
     ]
     return ";".join((*rest, *([_sound_filters(clip.audio, clip)] if clip.audio else [])))
+
+
+def _jpeg_colours() -> str:
+    """A JPEG is BT.601 and full range, whoever shows it; without both names it comes out too dark."""
+    return "scale=in_color_matrix=bt709:out_color_matrix=bt601:in_range=tv:out_range=pc,format=yuvj420p"
 
 
 def _overlay() -> str:

@@ -1,0 +1,156 @@
+"""Which streams are the clip, when it starts, how fast it runs; or why there is none."""
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.limits import NO_RULES, Limits, Rules
+from anb.processing.probe import Probe, Stream
+from anb.processing.streams import choose, frame_rate
+from tests.processing.streams_of import audio, frame, probe, video
+
+LIMITS = Limits()
+UNDECODED: dict[str, Any] = {"decoded": False, "frame": None}
+
+PICTURES = {
+    "the only one": (probe(video(), audio()), 0),
+    "behind the sound": (probe(audio(0), video(1)), 1),
+    "not the cover": (probe(video(0, attached_picture=True), video(1)), 1),
+    "not a cover without a mark": (probe(video(0, codec="mjpeg", packets=1), video(1)), 1),
+    "not a motion photo's larger still": (probe(video(0), video(1, packets=2, width=4000, height=3000)), 0),
+    "not a thumbnail track that lasts": (probe(video(0, packets=2), video(1)), 1),
+    "the larger of two that move": (probe(video(0, width=640, height=360), video(1)), 1),
+    "the default of two that move": (probe(video(0, width=640, height=360), video(1, default=False)), 0),
+    "the first of equals": (probe(video(0), video(1)), 0),
+    "the one that decodes": (probe(video(0, **UNDECODED), video(1)), 1),
+    "not the empty one": (probe(video(0, packets=0, end_s=None, **UNDECODED), video(1)), 1),
+}
+
+
+@pytest.mark.parametrize(("seen", "index"), PICTURES.values(), ids=PICTURES)
+def test_the_picture_that_moves_is_the_clip(seen: Probe, index: int) -> None:
+    assert choose(seen, LIMITS, NO_RULES).video.index == index
+
+
+COVER = video(1, attached_picture=True)
+REFUSALS = {
+    "sound only": (probe(audio(0)), FailureCode.NO_PICTURE),
+    "sound and cover": (probe(audio(0), COVER), FailureCode.NO_PICTURE),
+    "sound and unmarked cover": (probe(audio(0), video(1, codec="png", packets=1)), FailureCode.NO_PICTURE),
+    "cover only": (probe(COVER), FailureCode.ONLY_A_PICTURE),
+    "nothing at all": (probe(), FailureCode.NO_FRAMES),
+    "header only": (probe(video(packets=0, **UNDECODED)), FailureCode.NO_FRAMES),
+    "encrypted, in clear sight": (probe(video(codec_tag="encv")), FailureCode.ENCRYPTED),
+    "encrypted, undecodable": (probe(video(codec_tag="drmi", **UNDECODED)), FailureCode.ENCRYPTED),
+    "no decoder": (probe(video(codec=None, **UNDECODED)), FailureCode.UNSUPPORTED_CODEC),
+    "too large to be decoded": (probe(video(width=16384, height=16384, **UNDECODED)), FailureCode.TOO_MANY_PIXELS),
+    "undecodable": (probe(video(**UNDECODED)), FailureCode.DAMAGED),
+}
+
+
+@pytest.mark.parametrize(("seen", "code"), REFUSALS.values(), ids=REFUSALS)
+def test_what_holds_no_clip_is_refused_with_a_reason(seen: Probe, code: FailureCode) -> None:
+    with pytest.raises(ProcessingFailed) as refused:
+        choose(seen, LIMITS, NO_RULES)
+    assert refused.value.code is code
+
+
+SOUNDS: dict[str, tuple[Probe, int | None, str | None]] = {
+    "none": (probe(video()), None, None),
+    "the default": (probe(video(), audio(1, default=False), audio(2)), 2, None),
+    "the first of equals": (probe(video(), audio(1), audio(2)), 1, None),
+    "the one that decodes": (probe(video(), audio(1, decoded=False, codec=None), audio(2, default=False)), 2, None),
+    "an empty track is none": (probe(video(), audio(1, packets=0, decoded=False)), None, None),
+    "undecodable": (probe(video(), audio(1, decoded=False, codec="ac4")), None, "ac4"),
+    "unnamed": (probe(video(), audio(1, decoded=False, codec=None, codec_tag="")), None, "unknown"),
+}
+
+
+@pytest.mark.parametrize(("seen", "index", "dropped"), SOUNDS.values(), ids=SOUNDS)
+def test_a_picture_is_published_with_the_sound_that_can_be_heard(
+    seen: Probe, index: int | None, dropped: str | None
+) -> None:
+    clip = choose(seen, LIMITS, NO_RULES)
+    assert (clip.audio.index if clip.audio else None, clip.dropped_audio) == (index, dropped)
+
+
+@pytest.mark.parametrize(
+    ("picture_s", "sound_s", "starts_s"),
+    [
+        (0.0, 0.0, 0.0),
+        (10.0, 10.0, 10.0),
+        (1.0, 0.0, 0.0),
+        (0.0, 3.0, 0.0),
+        (0.0, -0.021, 0.0),
+        (-0.5, -0.5, -0.5),
+        (40.0, 0.0, 40.0),
+        (5.0, None, 5.0),
+    ],
+)
+def test_the_clip_starts_with_the_earlier_of_both(picture_s: float, sound_s: float | None, starts_s: float) -> None:
+    seen = probe(video(first_s=picture_s, end_s=picture_s + 5), audio(first_s=sound_s))
+    assert choose(seen, LIMITS, NO_RULES).starts_s == starts_s
+
+
+@pytest.mark.parametrize(("end_s", "expected_s"), [(1.0, 1.0), (31.2, 30.0), (None, 0.0)])
+def test_half_a_minute_is_expected_at_most(end_s: float | None, expected_s: float) -> None:
+    assert choose(probe(video(end_s=end_s)), LIMITS, NO_RULES).expected_s == expected_s
+
+
+RATES = {
+    "30": (1 / 30, 1 / 30, "30"),
+    "120": (1 / 120, 1 / 120, "30"),
+    "59.94": (1001 / 60000, 1001 / 60000, "30"),
+    "24 as 41 and 42 ms": (1 / 24, 0.042, "24"),
+    "23.976": (1001 / 24000, 1001 / 24000, "24000/1001"),
+    "29.97": (1001 / 30000, 1001 / 30000, "30000/1001"),
+    "12.5": (0.08, 0.08, "12.5"),
+    "1": (1.0, 1.0, "1"),
+    "slower than 1": (5.0, 5.0, "1"),
+    "unusual": (1 / 17, 1 / 17, "17"),
+    "a phone's wavering 30": (0.0335, 0.0334, "30000/1001"),
+    "30 with a long pause": (0.1, 1 / 30, "30"),
+    "bursts": (1 / 20, 0.001, "30"),
+}
+
+
+@pytest.mark.parametrize(("mean_s", "median_s", "rate"), RATES.values(), ids=RATES)
+def test_the_measured_rate_is_kept_up_to_thirty(mean_s: float, median_s: float, rate: str) -> None:
+    assert frame_rate(video(mean_interval_s=mean_s, median_interval_s=median_s), interlaced=False) == Fraction(rate)
+
+
+@pytest.mark.parametrize(("fields", "rate"), [(50, "25"), (25, "25")])
+def test_fields_in_packets_of_their_own_are_not_counted_twice(fields: int, rate: str) -> None:
+    stream = video(mean_interval_s=1 / fields, median_interval_s=1 / fields)
+    assert frame_rate(stream, interlaced=True) == Fraction(rate)
+
+
+@pytest.mark.parametrize(("end_s", "rate"), [(0.04, "25"), (0.0, "30")])
+def test_a_single_frame_lasts_as_long_as_its_packet_says(end_s: float, rate: str) -> None:
+    single = video(packets=1, mean_interval_s=None, median_interval_s=None, end_s=end_s)
+    assert frame_rate(single, interlaced=False) == Fraction(rate)
+
+
+TEN_SECONDS = video(end_s=10.0)
+BROKEN_RULES: dict[str, tuple[Rules, Stream, FailureCode]] = {
+    "too short": (Rules(shortest_s=10.1), TEN_SECONDS, FailureCode.TOO_SHORT),
+    "too long": (Rules(longest_s=9.9), TEN_SECONDS, FailureCode.TOO_LONG),
+    "longer than is looked at": (Rules(longest_s=60), video(end_s=31.0), FailureCode.TOO_LONG),
+    "too small": (Rules(shortest_side=721), video(frame=frame(width=1280, height=720)), FailureCode.TOO_SMALL),
+}
+
+
+@pytest.mark.parametrize(("rules", "stream", "code"), BROKEN_RULES.values(), ids=BROKEN_RULES)
+def test_a_contest_may_ask_for_more(rules: Rules, stream: Stream, code: FailureCode) -> None:
+    with pytest.raises(ProcessingFailed) as refused:
+        choose(probe(stream, declared_s=61.0), LIMITS, rules)
+    assert refused.value.code is code
+    assert refused.value.params
+
+
+def test_a_clip_that_keeps_the_rules_is_taken() -> None:
+    rules = Rules(shortest_s=10, longest_s=10, shortest_side=1080, remove_audio=True)
+    clip = choose(probe(TEN_SECONDS, audio(), declared_s=143_165.0), LIMITS, rules)
+    assert clip.audio is None
