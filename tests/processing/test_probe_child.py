@@ -1,0 +1,69 @@
+"""The probe's own eyes, in this process; elsewhere it runs caged."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anb.processing import probe_child
+from anb.processing.probe_child import look_into
+from tests.media.factory import Samples, with_matrix
+
+MAX_PIXELS = 40_000_000
+
+
+def seen(file: Path, demuxer: str = "mov", max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+    return look_into(str(file), demuxer, max_pixels, 32)
+
+
+def test_an_ordinary_clip_is_described(samples: Samples) -> None:
+    picture, sound = seen(samples["landscape.mp4"])["streams"]
+    assert (picture["codec"], picture["packets"], picture["decoded"]) == ("h264", 30, True)
+    assert (picture["width"], picture["height"], picture["frame"]["width"]) == (320, 240, 320)
+    assert picture["intervals_s"]["mean"] == pytest.approx(1 / 30)
+    assert (sound["codec"], sound["channels"], sound["layout"], sound["decoded"]) == ("aac", 1, "mono", True)
+
+
+def test_turning_is_read_off_the_first_frame(samples: Samples, tmp_path: Path) -> None:
+    turned = with_matrix(samples["silent.mp4"], tmp_path / "turned.mp4", (0, 1, -1, 0))
+    assert seen(turned)["streams"][0]["frame"]["matrix"] == [0, 65536, -65536, 0]
+
+
+def test_hdr_is_read_off_the_first_frame(samples: Samples) -> None:
+    frame = seen(samples["hdr10.mp4"])["streams"][0]["frame"]
+    assert (frame["transfer"], frame["primaries"], frame["pixel_format"]) == (16, 9, "yuv420p10le")
+
+
+def test_an_oversized_picture_is_not_decoded(samples: Samples) -> None:
+    picture = seen(samples["silent.mp4"], max_pixels=320 * 240 - 1)["streams"][0]
+    assert (picture["decoded"], picture["width"], picture["packets"]) == (False, 320, 30)
+
+
+def test_only_the_first_half_minute_is_read(samples: Samples) -> None:
+    picture = seen(samples["longer.mp4"])["streams"][0]
+    assert 310 <= picture["packets"] < 350
+
+
+def test_a_single_frame_is_fetched_out_of_the_decoder(samples: Samples) -> None:
+    assert seen(samples["one-frame.mp4"])["streams"][0]["decoded"]
+
+
+@pytest.mark.parametrize("name", ["noise.mp4", "cut-without-index.mp4", "playlist.mp4"])
+def test_what_cannot_be_opened_is_an_answer_too(samples: Samples, name: str) -> None:
+    assert set(seen(samples[name])) == {"error"}
+
+
+def test_a_cut_file_is_told_as_far_as_it_goes(samples: Samples) -> None:
+    picture = seen(samples["cut-but-usable.mp4"])["streams"][0]
+    assert 30 < picture["packets"] < 120
+
+
+def test_a_header_alone_has_no_packets(samples: Samples) -> None:
+    (picture,) = seen(samples["header-only.mp4"])["streams"]
+    assert (picture["packets"], picture["decoded"], picture["first_s"]) == (0, False, None)
+
+
+def test_the_answer_is_one_json_object(samples: Samples, capsys: pytest.CaptureFixture[str]) -> None:
+    assert probe_child.main(["/nowhere", "mov", str(samples["silent.mp4"]), str(MAX_PIXELS), "32"]) == 0
+    assert json.loads(capsys.readouterr().out)["complaint"] is None
