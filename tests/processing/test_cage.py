@@ -43,8 +43,7 @@ DIE_OF_SIZE = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
 
 def test_a_tool_that_writes_without_end_is_stopped(tmp_path: Path) -> None:
     limits = Limits(output_bytes=MIB)
-    program = DIE_OF_SIZE + "f = open('big', 'wb')
-while True: f.write(bytes(65536))"
+    program = DIE_OF_SIZE + "f = open('big', 'wb')\nwhile True: f.write(bytes(65536))"
     assert blame(_run(tmp_path, program, limits), limits) is FailureCode.TOO_HEAVY
     assert (tmp_path / "big").stat().st_size <= MIB
 
