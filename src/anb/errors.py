@@ -54,6 +54,10 @@ class UnsupportedMediaError(AnbError):
     """The content is not of a kind that is taken here."""
 
 
+class TooManyError(AnbError):
+    """More of this one thing than is answered at a time; try again soon."""
+
+
 class BusyError(AnbError):
     """More work waits already than can be promised; try again soon."""
 

@@ -31,6 +31,7 @@ STATUS: dict[type[AnbError], int] = {
     errors.TooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.InvalidError: 422,
+    errors.TooManyError: 429,
     errors.BusyError: 503,
     errors.NoRoomError: 507,
 }
@@ -101,7 +102,7 @@ def problem(request: Request, status: int, error: AnbError, headers: dict[str, s
 def answer(request: Request, error: AnbError) -> Response:
     """The one place where a kind of error becomes a status."""
     status = STATUS[type(error)]
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}.get(status)
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}, 503: {"Retry-After": "2"}}.get(status)
     return problem(request, status, error, headers)
 
 
@@ -121,6 +122,7 @@ _MEANINGS = {
     415: "Not a video by content",
     416: "No such range",
     422: "Some fields need correction",
+    429: "Too many of these at once; try again soon",
     503: "Too many at once; try again soon",
     507: "No room",
 }
@@ -142,7 +144,8 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
-        code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "malformed_request")
+        known = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+        code = known.get(error.status_code, "malformed_request")
         return problem(request, error.status_code, AnbError(code), dict(error.headers or {}))
 
     @app.exception_handler(Exception)
@@ -259,7 +262,7 @@ class SmallBodies:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self.max_bytes:
-                raise errors.TooLargeError("body_too_large")
+                raise HTTPException(413)  # FastAPI takes any other exception here for a malformed body
             return message
 
         await self.app(scope, counted, send)

@@ -11,7 +11,8 @@ from anb.settings import Settings
 log = structlog.get_logger(__name__)
 
 PROCESS_VIDEO = "anb.process_video"
-SWEEP = "anb.sweep"
+SWEEP_ROWS = "anb.sweep_rows"
+SWEEP_BYTES = "anb.sweep_bytes"
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -30,6 +31,11 @@ def make_celery(settings: Settings) -> Celery:
         task_publish_retry=False,
         # A ring must never keep an upload waiting: without the broker it fails at once and the sweep rings later.
         broker_transport_options=_transport(settings.broker),
+        beat_schedule={
+            # A sweep that could not run in time is worth nothing: the next one does the same.
+            name: {"task": name, "schedule": every, "options": {"expires": every}}
+            for name, every in ((SWEEP_ROWS, settings.sweep_every_s), (SWEEP_BYTES, settings.sweep_bytes_every_s))
+        },
     )
     return app
 

@@ -1,4 +1,4 @@
-"""What Prometheus may ask, in one place. Rendered by `web/health.py`; names follow its conventions."""
+"""What Prometheus may ask, in one place. Rendered by `health.py`; names follow its conventions."""
 
 from prometheus_client import Counter, Histogram
 

@@ -48,7 +48,8 @@ class Settings(BaseSettings):
     lease_s: int = Field(60, ge=5, description="A worker silent for so long has lost its video")
     max_attempts: int = Field(3, ge=1, description="Attempts at one video before it is failed")
     grace_s: int = Field(20, ge=0, description="On SIGTERM: time to finish before work is handed back")
-    sweep_every_s: float = Field(10, gt=0, description="Interval of the sweep")
+    sweep_every_s: float = Field(10, gt=0, description="Interval of the sweep of rows")
+    sweep_bytes_every_s: float = Field(300, gt=0, description="Interval of the sweep of stored bytes")
     ring_again_after_s: float = Field(30, ge=0, description="A pending video is announced again after so long")
     orphan_age_s: float = Field(3600, ge=0, description="Uploaded bytes without a row are removed after so long")
 

@@ -105,5 +105,5 @@ def test_a_missing_wall_is_reported_with_its_reason_and_stops_nothing(
 
 
 def test_a_refused_call_is_an_error_with_its_number() -> None:
-    with pytest.raises(OSError, match="."):
+    with pytest.raises(OSError):
         cage._checked(-1)

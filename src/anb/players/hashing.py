@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pwdlib.hashers.argon2 import Argon2Hasher
 
-from anb.errors import BusyError
+from anb.errors import TooManyError
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class PasswordHashing:
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= _LONGEST_LINE:
-            raise BusyError("busy")
+            raise TooManyError("busy")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -7,13 +7,13 @@ from anb.players.schemas import LogIn, PlayerOut, SignUp, Token
 router = APIRouter(prefix="/api/auth", tags=["players"])
 
 
-@router.post("/signup", status_code=201, responses=problems(400, 409, 413, 422, 503))
+@router.post("/signup", status_code=201, responses=problems(400, 409, 413, 422, 429))
 async def sign_up(request: Request, wish: SignUp) -> PlayerOut:
     """Open a player's account."""
     return await service.sign_up(request.app.state.database, request.app.state.hashing, wish)
 
 
-@router.post("/login", responses=problems(400, 401, 413, 422, 429, 503))
+@router.post("/login", responses=problems(400, 401, 413, 422, 429))
 async def log_in(request: Request, wish: LogIn) -> Token:
     """Get a bearer token for an hour."""
     player_id = await service.log_in(request.app.state.database, request.app.state.hashing, wish)

@@ -26,7 +26,7 @@ class Signer:
         """Raises UnauthenticatedError, the same for whatever is wrong with it."""
         try:
             return uuid.UUID(self._verified(token, _PLAYER))
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.PyJWTError, ValueError):
             raise UnauthenticatedError("not_authenticated") from None
 
     def link_token(self, key: str) -> str:
@@ -36,7 +36,7 @@ class Signer:
     def allows(self, token: str, key: str) -> bool:
         try:
             return self._verified(token, _MEDIA) == key
-        except (jwt.InvalidTokenError, ValueError):
+        except (jwt.PyJWTError, ValueError):
             return False
 
     def _sign(self, subject: str, audience: str) -> str:

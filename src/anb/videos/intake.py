@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
-from python_multipart.multipart import MultipartCallbacks, MultipartParser, parse_options_header
+from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -14,6 +15,9 @@ from anb.storage.base import Storage, Writer
 from anb.text import tidy
 from anb.videos import upload_policy
 from anb.videos.sniff import SNIFF_BYTES, sniff
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 _BUFFER = 1024 * 1024
 _FILE_FIELDS = {"file", "video_file"}
@@ -70,7 +74,7 @@ class Intake:
             raise
         return Received(self._key, self._size, self._hash.hexdigest(), title, description)
 
-    def _callbacks(self) -> MultipartCallbacks:
+    def _callbacks(self) -> "MultipartCallbacks":
         return {
             "on_part_begin": self._part_begin,
             "on_header_field": self._on_header_name,

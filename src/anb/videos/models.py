@@ -37,6 +37,8 @@ class Video(Base):
 
     attempt: Mapped[int] = mapped_column(default=0)
     """Counts claims. Whoever heartbeats or finishes repeats it, so that a late twin changes no row."""
+    failures: Mapped[int] = mapped_column(default=0)
+    """Attempts that failed or fell silent; an attempt that was handed back is none."""
     lease_until: Mapped[datetime | None] = mapped_column(Moment)
     not_before: Mapped[datetime | None] = mapped_column(Moment)
     """A retry waits until then."""

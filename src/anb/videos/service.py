@@ -62,6 +62,7 @@ def _row(wish: Registration, moment: datetime) -> dict[str, Any]:
         "progress": 0,
         "votes": 0,
         "attempt": 0,
+        "failures": 0,
         "created_at": moment,
         "rung_at": moment,
         "original_key": wish.received.key,

@@ -43,7 +43,7 @@ def _hold_votes(session: Session) -> None:
 def _differences(
     session: Session, kind: Literal["video", "player"], totals: Select[uuid.UUID, int, int]
 ) -> list[Difference]:
-    return [Difference(kind, row_id, total, rows) for row_id, total, rows in session.execute(totals).tuples()]
+    return [Difference(kind, row_id, total, rows) for row_id, total, rows in session.execute(totals)]
 
 
 def _by_video() -> Select[uuid.UUID, int, int]:

@@ -1,0 +1,92 @@
+"""Composition root of the HTTP side: `gunicorn 'anb.api:create_app()'`, or inside `anb up`."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from anb import __version__, health, logs
+from anb.db import Database
+from anb.http import Problem, RequestContext, SmallBodies, install_errors
+from anb.jobs import Bell, make_celery
+from anb.players import routes as players
+from anb.players.hashing import PasswordHashing
+from anb.players.tokens import Signer
+from anb.public_pages import PublicPages
+from anb.rankings import routes as rankings
+from anb.settings import Settings, load_settings
+from anb.storage import open_storage
+from anb.videos import media, public_routes
+from anb.videos import routes as videos
+from anb.voting import routes as voting
+from anb.voting import service as counting
+from anb.voting.ballot_box import BallotBox
+
+_LARGEST_JSON = 64 * 1024
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Connects to nothing yet, so gunicorn may preload it and fork."""
+    settings = settings or load_settings()
+    logs.configure(settings)
+    app = FastAPI(
+        title="ANB Rising Stars Showcase",
+        version=__version__,
+        description="Players upload a video, the public votes, a ranking shows who leads.",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+        license_info={"name": "MIT"},
+    )
+    app.state.settings = settings
+    app.state.database = Database(settings.database, pool_size=settings.database_pool)
+    app.state.storage = open_storage(settings)
+    app.state.celery = make_celery(settings)
+    app.state.bell = Bell(app.state.celery)
+    app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s)
+    app.state.public_pages = PublicPages()
+    app.state.worker_is_alive = lambda: True  # a separate process, which the broker and the queue's age speak for
+    for feature in (players, videos, public_routes, voting, rankings, media, health):
+        app.include_router(feature.router)
+    install_errors(app)
+    app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_path="/api/videos/upload")
+    app.add_middleware(RequestContext)
+    app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Threads start here, after any fork."""
+    state = app.state
+    state.hashing = PasswordHashing()
+
+    def count(ballots: Any) -> Any:
+        results = counting.count(state.database, ballots)
+        state.public_pages.forget()
+        return results
+
+    state.ballot_box = BallotBox(count)
+    state.ballot_box.open()
+    yield
+    state.ballot_box.close()
+    state.hashing.close()
+    state.database.dispose()
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with our problem as the body of every error."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes,
+            license_info=app.license_info,
+        )  # fmt: skip
+        schemas = document["components"]["schemas"]
+        schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schemas["Problem"].pop("$defs"))
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,73 @@
+"""Everything in one process: `anb up`."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from anb import migrations
+from anb.api import create_app
+from anb.protocol import HalfOpenProtocol
+from anb.settings import Settings, SettingsError
+from anb.worker import EmbeddedWorker
+
+_LONGEST_WAIT_FOR_CLIENTS_S = 10
+
+
+def serve(settings: Settings, host: str, port: int, on_started: Callable[[], None] | None = None) -> int:
+    """Blocks until SIGTERM or SIGINT. Returns the exit code."""
+    with _only_process(settings.data_dir):
+        app = create_app(settings)
+        migrations.upgrade(app.state.database)
+        worker = EmbeddedWorker(settings, app.state.database, app.state.celery, app.state.public_pages.forget)
+        app.state.worker_is_alive = worker.is_alive
+        server = _Server(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                loop="uvloop",
+                http=HalfOpenProtocol,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_LONGEST_WAIT_FOR_CLIENTS_S,
+            ),
+            on_started,
+        )
+        worker.start()
+        try:
+            server.run()
+        finally:
+            worker.stop()
+        return 0 if server.started else 1
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._on_started:
+            self._on_started()
+
+
+@contextmanager
+def _only_process(data_dir: Path) -> Iterator[None]:
+    """The in-memory queue and the kept pages belong to one process: a second on the same folder is refused."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"ANB_DATA_DIR: {data_dir} is in use by another `anb up`; stop it or use --data-dir"
+            ) from None
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

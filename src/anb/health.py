@@ -1,0 +1,97 @@
+"""Seen from outside: alive, ready, and in numbers."""
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from anb import __version__, migrations
+from anb.processing.ffmpeg import find_ffmpeg
+
+router = APIRouter(tags=["health"])
+
+_ESSENTIAL = {"database", "storage", "disk"}
+"""Without one of these no upload can be taken. Without the broker or FFmpeg it is taken, and processed later."""
+
+
+class Part(BaseModel):
+    ok: bool
+    ms: float
+    detail: str = ""
+
+
+class Readiness(BaseModel):
+    status: Literal["ready", "degraded", "not_ready"]
+    parts: dict[str, Part]
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "healthy", "version": __version__}
+
+
+@router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
+async def ready(request: Request) -> Response:
+    """Whether it can do its work: each part, timed in milliseconds."""
+    parts = {name: await run_in_threadpool(_timed, check) for name, check in _checks(request).items()}
+    failing = {name for name, part in parts.items() if not part.ok}
+    status: Literal["ready", "degraded", "not_ready"] = "ready"
+    if failing:
+        status = "not_ready" if failing & _ESSENTIAL else "degraded"
+    readiness = Readiness(status=status, parts=parts)
+    headers = {"Cache-Control": "no-store"}
+    return JSONResponse(readiness.model_dump(), 503 if status == "not_ready" else 200, headers)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics() -> Response:
+    """Prometheus text."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+
+def _timed(check: Callable[[], None]) -> Part:
+    started = time.perf_counter()
+    try:
+        check()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its answer
+        return Part(ok=False, ms=_since(started), detail=f"{type(error).__name__}: {error}"[:300].splitlines()[0])
+    return Part(ok=True, ms=_since(started))
+
+
+def _since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 1)
+
+
+def _checks(request: Request) -> dict[str, Callable[[], None]]:
+    state = request.app.state
+
+    def database() -> None:
+        if not migrations.is_current(state.database):
+            raise RuntimeError("the schema is not at its newest step: run `anb migrate`")
+
+    def disk() -> None:
+        free, reserve = state.storage.free_bytes(), state.settings.disk_reserve_bytes
+        if free < reserve:
+            raise RuntimeError(f"{free} bytes free, {reserve} are kept in reserve")
+
+    def ffmpeg() -> None:
+        find_ffmpeg()
+
+    def worker() -> None:
+        if not state.worker_is_alive():
+            raise RuntimeError("the worker's thread has ended")
+
+    return {
+        "database": database,
+        "broker": state.bell.check,
+        "storage": state.storage.check,
+        "ffmpeg": ffmpeg,
+        "disk": disk,
+        "worker": worker,
+    }

@@ -1,0 +1,46 @@
+"""The schema, step by step. Old code keeps working while a step runs: add, backfill, switch, remove."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from anb.db import Base, Database
+
+_FOLDER = Path(__file__).parent
+
+
+def upgrade(database: Database) -> None:
+    """Bring the schema to the newest step. Two at once wait for each other; nothing to do is no error."""
+    with database.engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311)")
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+        command.upgrade(_config(connection), "head")
+
+
+def is_current(database: Database) -> bool:
+    with database.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head()
+
+
+def head() -> str | None:
+    return ScriptDirectory(str(_FOLDER)).get_current_head()
+
+
+def differences(database: Database) -> list[object]:
+    """What the models say and the migrated schema does not, or the other way round."""
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    config.attributes["connection"] = connection
+    return config

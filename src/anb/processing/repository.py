@@ -1,0 +1,144 @@
+"""Claim, heartbeat, finish: every statement repeats the attempt, so that a late twin changes no row."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from anb import db
+from anb.players.models import Player
+from anb.processing.failures import FailureCode, Param
+from anb.videos import repository as videos
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""As `rung_at`: the next sweep rings."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    video_id: uuid.UUID
+    attempt: int
+    failures: int
+    original_key: str
+    request_id: str
+
+    def still_held(self) -> tuple[ColumnElement[bool], ...]:
+        return (Video.id == self.video_id, Video.attempt == self.attempt)
+
+
+def claim(session: Session, video_id: uuid.UUID, lease_s: float) -> Claim | None:
+    """None: somebody else has it, it is finished, it waits for its retry, or it was deleted."""
+    moment = db.now(session)
+    due = or_(Video.not_before.is_(None), Video.not_before <= moment)
+    lease = moment + timedelta(seconds=lease_s)
+    taken = videos.move(
+        session, Status.PENDING, Status.PROCESSING, Video.id == video_id, due,
+        attempt=Video.attempt + 1, lease_until=lease, progress=0,
+    )  # fmt: skip
+    if not taken:
+        return None
+    video = session.get_one(Video, video_id)
+    return Claim(video.id, video.attempt, video.failures, video.original_key, video.request_id)
+
+
+def extend(session: Session, held: Claim, lease_s: float, progress: int) -> bool:
+    """False: the lease was lost or the video deleted; whoever asks must stop."""
+    lease = db.now(session) + timedelta(seconds=lease_s)
+    statement = update(Video).where(Video.status == Status.PROCESSING, *held.still_held())
+    changed = session.execute(statement.values(lease_until=lease, progress=progress).returning(Video.id))
+    return changed.first() is not None
+
+
+def publish(session: Session, held: Claim, processed_key: str, poster_key: str) -> bool:
+    moment = db.now(session)
+    done = videos.move(
+        session, Status.PROCESSING, Status.COMPLETED, *held.still_held(),
+        processed_at=moment, progress=100, processed_key=processed_key, poster_key=poster_key, lease_until=None,
+    )  # fmt: skip
+    for row in done:
+        first = func.coalesce(Player.first_published_at, moment)
+        session.execute(update(Player).where(Player.id == row["player_id"]).values(first_published_at=first))
+    return bool(done)
+
+
+def fail(session: Session, held: Claim, code: FailureCode, params: dict[str, Param]) -> bool:
+    failed = videos.move(
+        session, Status.PROCESSING, Status.FAILED, *held.still_held(), processed_at=db.now(session),
+        failure_code=code.value, failure_params=params, failures=Video.failures + 1, lease_until=None,
+    )  # fmt: skip
+    return bool(failed)
+
+
+def retry_later(session: Session, held: Claim, delay_s: float) -> bool:
+    waiting = videos.move(
+        session, Status.PROCESSING, Status.PENDING, *held.still_held(), failures=Video.failures + 1, progress=0,
+        not_before=db.now(session) + timedelta(seconds=delay_s), rung_at=LONG_AGO, lease_until=None,
+    )  # fmt: skip
+    return bool(waiting)
+
+
+def hand_back(session: Session, held: Claim) -> bool:
+    """A worker that stops gives the video to the next one; that is no failure of the video."""
+    back = videos.move(
+        session, Status.PROCESSING, Status.PENDING, *held.still_held(), progress=0, rung_at=LONG_AGO, lease_until=None
+    )
+    return bool(back)
+
+
+def free_expired(session: Session, max_attempts: int) -> tuple[int, int]:
+    """Videos whose worker fell silent: pending again, or failed when it was the last attempt. Returns both counts."""
+    moment = db.now(session)
+    expired = Video.lease_until < moment
+    failed = videos.move(
+        session, Status.PROCESSING, Status.FAILED, expired, Video.failures + 1 >= max_attempts,
+        failures=Video.failures + 1, failure_code=FailureCode.CRASHED.value, processed_at=moment, lease_until=None,
+    )  # fmt: skip
+    freed = videos.move(
+        session, Status.PROCESSING, Status.PENDING, expired,
+        failures=Video.failures + 1, progress=0, rung_at=LONG_AGO, lease_until=None,
+    )  # fmt: skip
+    return len(freed), len(failed)
+
+
+def take_unheard(session: Session, ring_again_after_s: float, limit: int) -> Sequence[uuid.UUID]:
+    """Pending videos whose bell was last rung long ago, oldest first; marked as rung. Two sweeps share them out."""
+    moment = db.now(session)
+    unheard = (
+        select(Video.id)
+        .where(
+            Video.status == Status.PENDING,
+            Video.rung_at <= moment - timedelta(seconds=ring_again_after_s),
+            or_(Video.not_before.is_(None), Video.not_before <= moment),
+        )
+        .order_by(Video.rung_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    ids = session.scalars(unheard).all()
+    session.execute(update(Video).where(Video.id.in_(ids)).values(rung_at=moment))
+    return ids
+
+
+@dataclass(frozen=True)
+class Possession:
+    """What of a video's bytes belongs to it."""
+
+    kept_keys: frozenset[str]
+    running_attempt: int | None
+
+
+def possessions(session: Session, video_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Possession]:
+    columns = (Video.id, Video.status, Video.attempt, Video.original_key, Video.processed_key, Video.poster_key)
+    rows = session.execute(select(*columns).where(Video.id.in_(video_ids)))
+    return {
+        row.id: Possession(
+            frozenset(key for key in (row.original_key, row.processed_key, row.poster_key) if key),
+            row.attempt if row.status == Status.PROCESSING else None,
+        )
+        for row in rows
+    }

@@ -1,0 +1,147 @@
+"""From a pending row to a published video.
+
+Two short transactions, claim and finish, with FFmpeg between them holding no connection.
+"""
+
+import shutil
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from anb import metrics
+from anb.db import Database
+from anb.processing import repository
+from anb.processing.convert import Converted, convert
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.limits import Limits
+from anb.processing.repository import Claim
+from anb.processing.retry import Retry, after_failure
+from anb.storage.base import RESULTS, Storage
+
+log = structlog.get_logger(__name__)
+
+_HEARTBEAT_S = 2.0
+
+
+class _LostError(Exception):
+    """The video was deleted, or another worker has it: this attempt's output is worth nothing."""
+
+
+class _StoppingError(Exception):
+    """This worker is about to end and cannot finish in time."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    database: Database
+    storage: Storage
+    limits: Limits
+    scratch: Path
+    lease_s: float
+    max_attempts: int
+    must_stop: Callable[[], bool]
+    """True once the grace time of a shutdown has passed."""
+    published: Callable[[], None]
+
+    def process(self, video_id: uuid.UUID) -> str:
+        """Safe to call any number of times, anywhere, at once: the claim decides. Returns what became of it."""
+        with self.database.write() as session:
+            held = repository.claim(session, video_id, self.lease_s)
+        if held is None:
+            return "not_mine"
+        with structlog.contextvars.bound_contextvars(
+            video_id=str(video_id), request_id=held.request_id, attempt=held.attempt
+        ):
+            started = time.monotonic()
+            outcome = self._attempt(held)
+            seconds = time.monotonic() - started
+            log.info("video_processed", outcome=outcome, seconds=round(seconds, 2))
+        metrics.PROCESSED.labels(outcome).inc()
+        metrics.PROCESSING_SECONDS.observe(seconds)
+        return outcome
+
+    def _attempt(self, held: Claim) -> str:
+        scratch = self.scratch / f"{held.video_id}.{held.attempt}"
+        try:
+            scratch.mkdir(parents=True)
+            return self._publish(held, self._convert(held, scratch))
+        except _LostError:
+            return "lost"
+        except _StoppingError:
+            with self.database.write() as session:
+                repository.hand_back(session, held)
+            return "handed_back"
+        except ProcessingFailed as failure:
+            return self._failed(held, failure)
+        except OSError as error:
+            # Storage or disk: the machine's trouble, so it is tried again.
+            return self._failed(held, ProcessingFailed(FailureCode.DISK_FULL, log_detail=repr(error)))
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _convert(self, held: Claim, scratch: Path) -> Converted:
+        heartbeat = _Heartbeat(self, held)
+        try:
+            with self.storage.local(held.original_key) as source:
+                return convert(source, scratch, self.limits, on_progress=heartbeat)
+        except FileNotFoundError as error:
+            raise ProcessingFailed(FailureCode.SOURCE_MISSING, log_detail=repr(error)) from error
+
+    def _publish(self, held: Claim, converted: Converted) -> str:
+        """Bytes before rows. The keys hold the attempt, so a late twin cannot overwrite what is published."""
+        stem = f"{RESULTS}/{held.video_id}.{held.attempt}"
+        keys = (f"{stem}.mp4", f"{stem}.jpg")
+        done = False
+        try:
+            self.storage.put_file(converted.video, keys[0])
+            self.storage.put_file(converted.poster, keys[1])
+            with self.database.write() as session:
+                done = repository.publish(session, held, *keys)
+        finally:
+            if not done:
+                for key in keys:
+                    self.storage.delete(key)
+        if done:
+            self.published()
+        return "completed" if done else "lost"
+
+    def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
+        log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
+        decision = after_failure(failure.code, held.failures + 1, self.max_attempts)
+        with self.database.write() as session:
+            if isinstance(decision, Retry):
+                kept = repository.retry_later(session, held, decision.delay_s)
+            else:
+                kept = repository.fail(session, held, failure.code, failure.params)
+        if not kept:
+            return "lost"
+        return "to_be_retried" if isinstance(decision, Retry) else "failed"
+
+
+class _Heartbeat:
+    """Called with each sign of life of FFmpeg; every two seconds it stores progress and extends the lease."""
+
+    def __init__(self, workshop: Workshop, held: Claim) -> None:
+        self._workshop = workshop
+        self._held = held
+        self._last = time.monotonic()
+
+    def __call__(self, percent: float) -> None:
+        if self._workshop.must_stop():
+            raise _StoppingError
+        if time.monotonic() - self._last < _HEARTBEAT_S:
+            return
+        self._last = time.monotonic()
+        try:
+            with self._workshop.database.write() as session:
+                held = repository.extend(session, self._held, self._workshop.lease_s, min(int(percent), 99))
+        except DBAPIError as error:  # a database that restarts: the lease outlasts it, or the finish will tell
+            log.warning("heartbeat_missed", reason=str(error.orig))
+            return
+        if not held:
+            raise _LostError

@@ -1,0 +1,103 @@
+"""What nobody else does: rings again, frees what a dead worker held, removes bytes that belong to no video.
+
+Safe to run anywhere and twice at once.
+"""
+
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+
+import structlog
+
+from anb.db import Database
+from anb.processing import repository
+from anb.processing.repository import Possession
+from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
+
+log = structlog.get_logger(__name__)
+
+_RINGS_A_SWEEP = 50  # bounds how fast a queue that is merely long can fill with repeated rings
+_LOOKED_UP_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    database: Database
+    storage: Storage
+    scratch: Path
+    ring: Callable[[uuid.UUID], bool]
+    max_attempts: int
+    ring_again_after_s: float
+    orphan_age_s: float
+
+    def sweep_rows(self) -> None:
+        with self.database.write() as session:
+            freed, failed = repository.free_expired(session, self.max_attempts)
+        with self.database.write() as session:
+            unheard = repository.take_unheard(session, self.ring_again_after_s, _RINGS_A_SWEEP)
+        for video_id in unheard:  # after the commit
+            if not self.ring(video_id):
+                break
+        if freed or failed or unheard:
+            log.info("rows_swept", freed=freed, failed=failed, rung=len(unheard))
+
+    def sweep_bytes(self) -> int:
+        """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count."""
+        before = datetime.now(UTC) - timedelta(seconds=self.orphan_age_s)
+        removed = self.storage.remove_unfinished(before)
+        for owned, key, modified in self._owned(ORIGINALS):
+            if owned is None and modified < before:  # younger: its row may be on its way
+                self.storage.delete(key)
+                removed += 1
+        for owned, key, _ in self._owned(RESULTS):
+            if _is_stray_result(owned, key):
+                self.storage.delete(key)
+                removed += 1
+        removed += self._sweep_scratch()
+        if removed:
+            log.info("bytes_swept", removed=removed)
+        return removed
+
+    def _owned(self, folder: str) -> Iterator[tuple[Possession | None, str, datetime]]:
+        for batch in _batches(self.storage.objects(folder)):
+            with self.database.read() as session:
+                found = repository.possessions(session, [_video_of(stored.key) for stored in batch])
+            for stored in batch:
+                yield found.get(_video_of(stored.key)), stored.key, stored.modified
+
+    def _sweep_scratch(self) -> int:
+        """A scratch folder whose attempt is not running was left by a worker that was killed."""
+        folders = [path for path in self.scratch.glob("*.*") if path.is_dir()] if self.scratch.is_dir() else []
+        stray = []
+        with self.database.read() as session:
+            for folder in folders:
+                with suppress(ValueError):
+                    video_id = uuid.UUID(folder.stem)
+                    owned = repository.possessions(session, [video_id]).get(video_id)
+                    if owned is None or str(owned.running_attempt) != folder.suffix[1:]:
+                        stray.append(folder)
+        for folder in stray:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(stray)
+
+
+def _is_stray_result(owned: Possession | None, key: str) -> bool:
+    if owned is None:
+        return True
+    attempt = key.split(".")[1]
+    return key not in owned.kept_keys and attempt != str(owned.running_attempt)
+
+
+def _video_of(key: str) -> uuid.UUID:
+    return uuid.UUID(key.partition("/")[2].partition(".")[0])
+
+
+def _batches(stored: Iterable[StoredObject]) -> Iterator[list[StoredObject]]:
+    remaining = iter(stored)
+    while batch := list(islice(remaining, _LOOKED_UP_AT_ONCE)):
+        yield batch

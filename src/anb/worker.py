@@ -1,0 +1,166 @@
+"""Composition root of the processing side: Celery prefork as `anb worker`, or a thread inside `anb up`."""
+
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import celery.worker.state
+import structlog
+from celery import Celery, signals
+from celery.worker import WorkController
+
+from anb import logs
+from anb.db import Database
+from anb.jobs import Bell, make_celery
+from anb.processing import tasks
+from anb.processing.limits import Limits
+from anb.processing.service import Workshop
+from anb.processing.sweep import Sweeper
+from anb.settings import Settings, SettingsError
+from anb.storage import open_storage
+
+log = structlog.get_logger(__name__)
+
+
+class Shutdown:
+    """Says when the grace time is over. Made before the fork, so that children see what the parent was told."""
+
+    def __init__(self) -> None:
+        self._deadline = multiprocessing.Value("d", 0.0, lock=False)  # monotonic seconds, one clock for all; 0: none
+
+    def begin(self, grace_s: float) -> None:
+        self._deadline.value = time.monotonic() + grace_s
+
+    def must_stop(self) -> bool:
+        deadline: float = self._deadline.value
+        return 0.0 < deadline < time.monotonic()
+
+
+def make_workshop(
+    settings: Settings, database: Database, shutdown: Shutdown, published: Callable[[], None]
+) -> Workshop:
+    return Workshop(
+        database=database,
+        storage=open_storage(settings),
+        limits=Limits(
+            threads=settings.ffmpeg_threads,
+            memory_bytes=settings.ffmpeg_memory_bytes,
+            wall_seconds=settings.ffmpeg_wall_s,
+        ),
+        scratch=settings.scratch,
+        lease_s=settings.lease_s,
+        max_attempts=settings.max_attempts,
+        must_stop=shutdown.must_stop,
+        published=published,
+    )
+
+
+def make_sweeper(settings: Settings, database: Database, celery_app: Celery) -> Sweeper:
+    return Sweeper(
+        database=database,
+        storage=open_storage(settings),
+        scratch=settings.scratch,
+        ring=Bell(celery_app).ring,
+        max_attempts=settings.max_attempts,
+        ring_again_after_s=settings.ring_again_after_s,
+        orphan_age_s=settings.orphan_age_s,
+    )
+
+
+def run(settings: Settings, *, beat: bool) -> int:
+    """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
+    if settings.broker.startswith("memory:"):
+        raise SettingsError("CELERY_BROKER_URL must be set for `anb worker`; without servers use `anb up`")
+    logs.configure(settings)
+    signals.setup_logging.connect(_keep_our_logging)
+    shutdown = Shutdown()
+    app = make_celery(settings)
+
+    @cache
+    def database() -> Database:  # first asked for inside a child
+        return Database(settings.database, pool_size=2)
+
+    tasks.register(
+        app,
+        cache(lambda: make_workshop(settings, database(), shutdown, _nobody_to_tell)),
+        cache(lambda: make_sweeper(settings, database(), app)),
+    )
+
+    def shutting_down(**_: object) -> None:
+        shutdown.begin(settings.grace_s)
+
+    signals.worker_shutting_down.connect(shutting_down)
+    with tempfile.TemporaryDirectory(prefix="anb-beat-") as folder:
+        worker = app.Worker(
+            pool="prefork",
+            concurrency=settings.worker_concurrency,
+            beat=beat,
+            schedule_filename=str(Path(folder) / "schedule"),
+            optimization="fair",
+            without_gossip=True,
+            without_mingle=True,
+            without_heartbeat=True,
+            quiet=True,
+        )
+        worker.start()
+    return int(worker.exitcode or 0)
+
+
+class EmbeddedWorker:
+    """The same tasks by a Celery worker with one thread, and the sweep in another, inside this process."""
+
+    def __init__(self, settings: Settings, database: Database, app: Celery, published: Callable[[], None]) -> None:
+        self._settings = settings
+        self._shutdown = Shutdown()
+        self._closing = threading.Event()
+        self._sweeper = make_sweeper(settings, database, app)
+        workshop = make_workshop(settings, database, self._shutdown, published)
+        tasks.register(app, lambda: workshop, lambda: self._sweeper)
+        signals.setup_logging.connect(_keep_our_logging)
+        self._worker = WorkController(
+            app, pool="threads", concurrency=1, without_gossip=True, without_mingle=True, without_heartbeat=True
+        )
+        self._threads = [
+            threading.Thread(target=self._worker.start, name="worker", daemon=True),
+            threading.Thread(target=self._sweep, name="sweep", daemon=True),
+        ]
+
+    def start(self) -> None:
+        celery.worker.state.should_stop = None
+        for thread in self._threads:
+            thread.start()
+
+    def is_alive(self) -> bool:
+        return all(thread.is_alive() for thread in self._threads)
+
+    def stop(self) -> None:
+        """Returns when the running video is finished or, after the grace time, handed back."""
+        self._closing.set()
+        self._shutdown.begin(self._settings.grace_s)
+        celery.worker.state.should_stop = 0
+        for thread in self._threads:
+            thread.join()
+
+    def _sweep(self) -> None:
+        next_bytes = 0.0
+        while not self._closing.is_set():
+            try:
+                self._sweeper.sweep_rows()
+                if time.monotonic() >= next_bytes:
+                    next_bytes = time.monotonic() + self._settings.sweep_bytes_every_s
+                    self._sweeper.sweep_bytes()
+            except Exception as error:  # a full disk, a locked database: the next sweep tries again
+                log.error("sweep_failed", exc_info=error)
+            self._closing.wait(self._settings.sweep_every_s)
+
+
+def _keep_our_logging(**_: object) -> None:
+    """Connected, this keeps Celery from configuring logs itself."""
+
+
+def _nobody_to_tell() -> None:
+    """Pages are kept in other processes, for a second."""

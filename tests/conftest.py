@@ -1,0 +1,114 @@
+"""The same tests on each database: SQLite always, PostgreSQL with its broker where ANB_TEST_DATABASE_URL is set."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from starlette.testclient import TestClient
+
+from anb import migrations
+from anb.api import create_app
+from anb.db import Base, Database
+from anb.settings import Settings, load_settings
+from tests.cast import Cast
+
+SECRET = "a secret that only tests know, long enough"
+POSTGRES = os.environ.get("ANB_TEST_DATABASE_URL", "")
+BROKER = os.environ.get("ANB_TEST_BROKER_URL", "")
+SHAPES = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name in {"DATABASE_URL", "CELERY_BROKER_URL", "MEDIA_ROOT", "SECRET_KEY"} or (
+            name.startswith("ANB_") and not name.startswith("ANB_TEST_")
+        ):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def _migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("schema") / "anb.db"
+    database = Database(f"sqlite:///{path}")
+    migrations.upgrade(database)
+    database.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def _migrated_postgres() -> Iterator[str]:
+    """A database of its own for this run, so that runs side by side do not meet."""
+    name = f"anb_test_{uuid.uuid4().hex[:12]}"
+    server = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = server.set(database=name).render_as_string(hide_password=False)
+    database = Database(url)
+    migrations.upgrade(database)
+    yield url
+    database.dispose()
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture(params=SHAPES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database."""
+    if request.param == "sqlite":
+        path = tmp_path / "anb.db"
+        shutil.copy(request.getfixturevalue("_migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    url: str = request.getfixturevalue("_migrated_postgres")
+    yield url
+    database = Database(url)
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with database.engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables}"))
+    database.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    on_servers = database_url.startswith("postgresql")
+    return load_settings(
+        database_url=database_url,
+        celery_broker_url=BROKER if on_servers and BROKER else "memory://",
+        secret_key=SECRET,
+        data_dir=tmp_path,
+        log_level="error",
+        disk_reserve_bytes=0,
+    )
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    database = Database(settings.database)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[TestClient]:
+    with TestClient(app, headers={"Accept-Language": "en"}) as client:
+        yield client
+
+
+@pytest.fixture
+def cast(client: TestClient, database: Database) -> Cast:
+    """Ana plays, Beto votes, Carla is a stranger."""
+    return Cast(client, database)

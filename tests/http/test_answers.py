@@ -1,0 +1,69 @@
+import pytest
+from starlette.requests import Request
+from starlette.testclient import TestClient
+from tests.cast import problem
+
+from anb.http import STATUS, asked_language
+from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", None), ("es", "es"), ("en-US,en;q=0.9", "en"), ("es-CO,es;q=0.9,en;q=0.8", "es"), ("fr,en;q=0.5", "en"),
+        ("en;q=0.2, es;q=0.3", "es"), ("fr", None), ("*", None), ("en;q=x", None), ("en;q=0", None), (";;,,", None),
+    ],
+)  # fmt: skip
+def test_the_language_is_the_clients_best_of_ours(header: str, expected: str | None) -> None:
+    request = Request({"type": "http", "headers": [(b"accept-language", header.encode())]})
+    assert asked_language(request) == expected
+
+
+def test_an_unknown_address_and_method_are_problems(client: TestClient) -> None:
+    problem(client.get("/nowhere"), 404, "not_found")
+    problem(client.put("/api/auth/login"), 405, "method_not_allowed")
+
+
+def test_a_request_id_is_given_or_taken_over(client: TestClient) -> None:
+    assert len(client.get("/health").headers["x-request-id"]) == 32
+    assert client.get("/health", headers={"X-Request-Id": "phone-12345"}).headers["x-request-id"] == "phone-12345"
+    assert client.get("/health", headers={"X-Request-Id": "a b\tc d e f"}).headers["x-request-id"] != "a b\tc d e f"
+    assert problem(client.get("/nowhere", headers={"X-Request-Id": "phone-12345"}), 404, "not_found")["request_id"]
+
+
+def test_health_ready_and_metrics(client: TestClient) -> None:
+    assert client.get("/health").json()["status"] == "healthy"
+    ready = client.get("/ready")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert set(ready.json()["parts"]) == {"database", "broker", "storage", "ffmpeg", "disk", "worker"}
+    assert all(part["ms"] >= 0 for part in ready.json()["parts"].values())
+    assert "anb_http_requests_total" in client.get("/metrics").text
+
+
+def test_every_text_stands_in_both_languages_with_the_same_fields() -> None:
+    import string
+
+    for table in (PROBLEMS, FIELDS, SENTENCES, FAILURES):
+        for code, text in table.items():
+            fields = [
+                {name for _, name, _, _ in string.Formatter().parse(words) if name} for words in (text.es, text.en)
+            ]
+            assert text.es, code
+            assert text.en, code
+            assert fields[0] == fields[1], code
+
+
+def test_every_kind_of_error_has_a_status() -> None:
+    from anb.errors import AnbError
+
+    assert set(STATUS) == set(AnbError.__subclasses__())
+
+
+def test_an_unforeseen_error_is_a_problem_without_details(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a secret of ours")
+
+    monkeypatch.setattr("anb.rankings.repository.count", broken)
+    with TestClient(client.app, raise_server_exceptions=False) as careless:
+        body = problem(careless.get("/api/public/rankings"), 500, "internal_error")
+    assert "secret" not in str(body)

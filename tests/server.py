@@ -1,0 +1,39 @@
+"""A real server in a thread, for what only a socket shows."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from anb.protocol import HalfOpenProtocol
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[int]:
+    """Gives the port."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, http=HalfOpenProtocol, log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        while not server.started and thread.is_alive():
+            thread.join(0.01)
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+def talk(port: int, request: bytes, *, half_close: bool = True) -> bytes:
+    """Send, perhaps end our side, and read all that comes back."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := connection.recv(65536):
+            answer += chunk
+        return answer
