@@ -26,6 +26,7 @@ def identify(source: Path) -> Container:
 
 
 def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
+    source = source.resolve()  # the child does not start where we are
     narrow = Limits(
         cpu_seconds=min(limits.cpu_seconds, PROBE_CPU_S),
         memory_bytes=limits.memory_bytes,

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from anb.db import Database
+from anb.players.models import Player
+from anb.videos.models import Video
+from tests.cast import Cast
+from tests.cli.conftest import Anb
+from tests.conftest import SECRET
+
+
+@pytest.fixture
+def counted(cast: Cast, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """A contest in a database that the command is told of."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    video = cast.published(cast.ana)
+    cast.client.post(f"/api/public/videos/{video}/vote", headers=cast.beto.headers)
+    return cast
+
+
+def _falsify(database: Database) -> None:
+    with database.write() as session:
+        session.execute(update(Video).values(votes=7))
+        session.execute(update(Player).where(Player.votes > 0).values(votes=9))
+
+
+def test_a_recount_of_an_honest_contest_agrees(anb: Anb, counted: Cast) -> None:
+    answer = anb("recount", "--check")
+    assert (answer.exit_code, answer.out) == (0, "All totals agree with the votes.\n")
+
+
+def test_a_falsified_total_is_found_and_left_alone_by_check(anb: Anb, counted: Cast) -> None:
+    _falsify(counted.database)
+    for _ in range(2):
+        answer = anb("recount", "--check", "--json")
+        assert answer.exit_code == 1
+        found = {(one["kind"], one["total"], one["votes"]) for one in answer.json["differences"]}
+        assert found == {("video", 7, 1), ("player", 9, 1)}
+    assert "7 is, but should be 1" in anb("recount", "--check").out
+
+
+def test_repair_sets_totals_to_what_the_votes_say(anb: Anb, counted: Cast) -> None:
+    _falsify(counted.database)
+    answer = anb("recount", "--repair")
+    assert answer.exit_code == 0
+    assert "7 was, and is now 1" in answer.out
+    assert anb("recount", "--check", "--json").json["agrees"]
+
+
+def test_a_recount_without_a_schema_is_a_sentence(anb: Anb, folder: Path) -> None:
+    (folder / "anb-data").mkdir()
+    answer = anb("recount", "--check")
+    assert answer.exit_code == 1
+    assert "anb doctor" in answer.err
+
+
+def test_migrate_makes_a_database_and_may_be_repeated(anb: Anb, folder: Path) -> None:
+    first, again = anb("migrate"), anb("migrate", "--json")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert again.json["revision"] in first.out
+    assert (folder / "anb-data" / "anb.db").exists()
+    assert anb("recount", "--check").exit_code == 0

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from anb import demo_clip
+from anb.demo_server import DemoError, prepare_folder
+from anb.processing.inspection import inspect
+from anb.processing.limits import Limits
+from tests.cli.conftest import Anb, Running
+from tests.media.factory import Samples
+
+PROMISED = {
+    "video_id", "status", "duration_s", "width", "height", "video_codec", "fps", "faststart", "votes", "position",
+    "elapsed_s",
+}  # fmt: skip
+
+
+def test_the_whole_job_from_an_empty_folder(real_anb: Anb, samples: Samples, folder: Path) -> None:
+    """Twice: what the first demo left does not stand in the way of the second."""
+    for _ in range(2):
+        answer = real_anb("demo", "--json", "--video", samples["portrait.mp4"])
+        assert answer.exit_code == 0, answer.err
+        told = answer.json
+        assert set(told) >= PROMISED
+        assert (told["status"], told["votes"], told["position"]) == ("completed", 2, 1)
+        assert (told["width"], told["height"], told["video_codec"], told["faststart"]) == (1280, 720, "h264", True)
+    assert "Triples desde la 80" in answer.err  # the ranking, for people
+    assert "Processing: 100 %" in answer.err
+    assert (folder / "demo-output" / "processed.mp4").exists()
+    assert (folder / "demo-output" / "poster.jpg").read_bytes().startswith(b"\xff\xd8")
+
+
+def test_a_running_contest_is_joined_and_left_running(
+    real_anb: Anb, anb: Anb, samples: Samples, running: Running
+) -> None:
+    answer = real_anb("demo", "--base-url", running.url, "--video", samples["portrait.mp4"])
+    assert answer.exit_code == 0, answer.out + answer.err
+    assert "Ana may not vote for her own video" in answer.out
+    assert f"served as {running.url}/media/processed/" in answer.out
+    assert running.child.poll() is None
+
+    refused = anb("demo", "--base-url", running.url, "--video", samples["sound-only.mp4"], "--json")
+    assert refused.exit_code == 1
+    assert refused.json["status"] == "failed"
+    assert "sound only" in refused.json["detail"]
+
+    refused = anb("demo", "--base-url", running.url, "--video", samples["script.mp4"])
+    assert refused.exit_code == 1
+    assert "answered 415" in refused.out
+
+
+def test_a_server_that_nobody_runs_fails_the_demo(anb: Anb, samples: Samples) -> None:
+    answer = anb("demo", "--base-url", "http://127.0.0.1:1", "--video", samples["tiny.mp4"])
+    assert answer.exit_code == 1
+    assert "The demo failed" in answer.out
+
+
+def test_a_folder_with_other_things_in_it_is_not_emptied(anb: Anb, folder: Path) -> None:
+    (folder / "photos").mkdir()
+    (folder / "photos" / "grandma.jpg").touch()
+    answer = anb("demo", "--data-dir", "photos")
+    assert answer.exit_code == 1
+    assert (folder / "photos" / "grandma.jpg").exists()
+
+
+def test_only_what_demos_make_is_removed(tmp_path: Path) -> None:
+    prepare_folder(tmp_path / "demo")
+    for name in ("anb.db", "notes.txt"):
+        (tmp_path / "demo" / name).touch()
+    (tmp_path / "demo" / "media").mkdir()
+    prepare_folder(tmp_path / "demo")
+    assert {path.name for path in (tmp_path / "demo").iterdir()} == {".anb-demo", "lock", "notes.txt"}
+
+
+def test_a_folder_whose_server_runs_is_not_emptied(running: Running) -> None:
+    (running.data_dir / ".anb-demo").touch()
+    with pytest.raises(DemoError, match="still runs"):
+        prepare_folder(running.data_dir)
+    assert (running.data_dir / "anb.db").exists()
+
+
+def test_the_clip_is_such_as_a_phone_makes(tmp_path: Path) -> None:
+    demo_clip.draw(tmp_path / "clip.mp4")
+    facts = inspect(tmp_path / "clip.mp4", Limits()).facts
+    assert facts is not None
+    assert (facts.width, facts.height, round(facts.fps)) == (1280, 720, 30)
+    assert facts.duration_s > 30
+    assert facts.turned
+    assert facts.has_audio
+    assert "location" in facts.tags

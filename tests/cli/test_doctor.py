@@ -1,0 +1,108 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from anb.doctor import judge_clock, judge_disk, judge_wall
+from tests.cli.conftest import Anb, Answer
+from tests.conftest import SECRET
+
+NOW = datetime(2026, 12, 1, tzinfo=UTC)
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "state"),
+    [
+        (NOW, None, "ok"),
+        (NOW, NOW, "ok"),
+        (NOW, NOW + timedelta(seconds=2), "ok"),
+        (NOW, NOW - timedelta(seconds=3), "warn"),
+        (NOW, NOW + timedelta(seconds=60), "warn"),
+        (NOW, NOW + timedelta(seconds=61), "fail"),
+        (datetime(1970, 1, 1, tzinfo=UTC), None, "fail"),
+    ],
+)
+def test_clocks(here: datetime, there: datetime | None, state: str) -> None:
+    assert judge_clock(here, there).state == state
+
+
+@pytest.mark.parametrize(
+    ("free", "reserve", "state"), [(3, 1, "ok"), (2, 1, "ok"), (1.5, 1, "warn"), (1, 1, "warn"), (0.9, 1, "fail")]
+)
+def test_disks(free: float, reserve: float, state: str) -> None:
+    assert judge_disk(int(free * GIB), int(reserve * GIB)).state == state
+
+
+@pytest.mark.parametrize(("told", "state"), [("ok", "ok"), ("Function not implemented", "warn")])
+def test_a_missing_wall_is_a_warning(told: str, state: str) -> None:
+    assert judge_wall("network", told).state == state
+
+
+def _states(answer: Answer) -> dict[str, str]:
+    return {finding["part"]: finding["state"] for finding in answer.json["findings"]}
+
+
+def test_a_bare_machine_is_well_and_stays_untouched(anb: Anb, folder: Path) -> None:
+    answer = anb("doctor", "--json")
+    assert answer.exit_code == 0
+    states = _states(answer)
+    assert {"settings", "python", "ffmpeg", "database", "broker", "storage", "disk", "clock"} <= set(states)
+    assert states["database"] == "warn"
+    assert list(folder.iterdir()) == []
+
+
+def test_after_migrate_the_database_is_well(anb: Anb) -> None:
+    anb("migrate")
+    assert _states(anb("doctor", "--json"))["database"] == "ok"
+
+
+def test_a_database_without_schema_says_what_to_run(anb: Anb, folder: Path) -> None:
+    (folder / "anb-data").mkdir()
+    (folder / "anb-data" / "anb.db").touch()
+    answer = anb("doctor")
+    assert answer.exit_code == 1
+    assert "fail  database" in answer.out
+    assert "-> Run `anb migrate`." in answer.out
+
+
+def test_servers_that_are_down_fail_without_telling_the_password(
+    anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://anb:verysecret@127.0.0.1:1/anb")
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:verysecret@127.0.0.1:1/0")
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    answer = anb("doctor", "--json")
+    assert answer.exit_code == 1
+    states = _states(answer)
+    assert (states["database"], states["broker"]) == ("fail", "fail")
+    assert "verysecret" not in answer.out
+
+
+def test_servers_that_are_up_are_well(anb: Anb, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    states = _states(anb("doctor", "--json"))
+    assert (states["database"], states["clock"]) == ("ok", "ok")
+
+
+def test_storage_that_cannot_be_written_fails(anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").touch()
+    monkeypatch.setenv("MEDIA_ROOT", str(folder / "file" / "media"))
+    states = _states(anb("doctor", "--json"))
+    assert states["storage"] == "fail"
+
+
+def test_a_machine_without_ffmpeg_is_told_to_install_it(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory too small to start in stands for it: a binary that is there but does not run."""
+    monkeypatch.setattr("anb.doctor.find_ffmpeg", lambda: Path("/bin/false"))
+    answer = anb("doctor")
+    assert answer.exit_code == 1
+    assert "fail  ffmpeg" in answer.out
+
+
+def test_a_wrong_setting_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "short")
+    answer = anb("doctor", "--json")
+    assert answer.exit_code == 1
+    assert _states(answer) == {"settings": "fail"}
