@@ -10,8 +10,8 @@ _FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding
 class Witness:
     """Listens to the log and to `-progress`. `damaged` counts frames patched up or lost, not lines of complaint."""
 
-    def __init__(self, duration_s: float, video_index: int) -> None:
-        self._duration_s = max(duration_s, 0.04)
+    def __init__(self, frames: float, video_index: int) -> None:
+        self._frames = max(frames, 1.0)
         self._video_index = video_index
         self.percent = 0.0
         self.packets = 0
@@ -19,10 +19,10 @@ class Witness:
         self.damaged = 0
 
     def hear_progress(self, line: str) -> None:
-        """`out_time_us` is N/A, or far below zero, until the first frame is out."""
+        """By frames: with `-copyts` the time in `out_time_us` starts at the poster's, far below zero."""
         key, _, value = line.partition("=")
-        if key == "out_time_us" and value.isdecimal():
-            self.percent = max(self.percent, min(int(value) / 1e6 / self._duration_s * 100, 99.0))
+        if key == "frame" and value.strip().isdecimal():
+            self.percent = max(self.percent, min(int(value) / self._frames * 100, 99.0))
 
     def hear_log(self, line: str) -> None:
         # One line a patched frame, from the decoders that patch; one line a lost packet, from FFmpeg for all others.
