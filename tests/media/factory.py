@@ -78,6 +78,13 @@ DRAWN: dict[str, Sequence[str]] = {
         *(*picture(), *X264, "-encryption_scheme", "cenc-aes-ctr"),
         *("-encryption_key", "76a6c65c5ea762046bd749a2e632ccbb", "-encryption_kid", "a7e61c373e219033c21091fa607bf3b8"),
     ),
+    "twenty-sounds.mkv": (
+        *(*picture("64x48"), *tone(), "-map", "0", *("-map", "1") * 20, *X264, *AAC),
+        *("-metadata", "comment=" + "x" * 20_000),
+    ),
+    "sound-and-picture.mkv": (*picture(), *tone(), *X264, *AAC),
+    "two-aac.mkv": (*picture(), *tone(), "-map", "0", "-map", "1", "-map", "1", *X264, *AAC),
+    "huge.mp4": ("-f", "lavfi", "-i", "color=s=16000x4000:d=0.1:r=10", *X264),
     "index-first.mp4": (*picture(seconds=4), *tone(4), *X264, *AAC, "-movflags", "faststart"),
     "tagged.mov": (
         *(*picture(), *tone(), *X264, *AAC, "-metadata", "location=+04.6097-074.0817/"),
@@ -104,11 +111,19 @@ def _scrambled(samples: "Samples") -> bytes:
     return bytes(whole)
 
 
+def _unknown(file: str, codec: bytes, times: int = -1) -> Callable[["Samples"], bytes]:
+    """A codec that nobody here has."""
+    return lambda samples: samples[file].read_bytes().replace(codec, codec[:-3] + b"XYZ", times)
+
+
 # File name to what makes its bytes.
 MADE: dict[str, Callable[["Samples"], bytes]] = {
     "cut-but-usable.mp4": _half("index-first.mp4"),
     "cut-without-index.mp4": _half("longer.mp4"),
     "scrambled.mp4": _scrambled,
+    "unknown-sound.mkv": _unknown("sound-and-picture.mkv", b"A_AAC"),
+    "unknown-first-sound.mkv": _unknown("two-aac.mkv", b"A_AAC", 1),
+    "unknown-picture.mkv": _unknown("sound-and-picture.mkv", b"V_MPEG4/ISO/AVC"),
     "empty.mp4": lambda _: b"",
     "playlist.mp4": lambda _: b"#EXTM3U\n#EXTINF:1,\n/etc/passwd\n",
     "concat.mp4": lambda _: b"ffconcat version 1.0\nfile '/etc/passwd'\n",

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from anb.processing.convert import convert, inspect
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import find_ffmpeg
+from anb.processing.limits import Limits, Rules
 from tests.media.factory import Samples
 from tests.processing.conftest import Workbench
 
@@ -48,6 +50,9 @@ RIGHT = (
     ("cover.mp4", 1, 30, True),
     ("one-frame.mp4", 0.03, 30, False),
     ("cut-but-usable.mp4", 2, 30, True),
+    ("twenty-sounds.mkv", 1, 30, True),
+    ("unknown-sound.mkv", 1, 30, False),
+    ("unknown-first-sound.mkv", 1, 30, True),
 )
 
 
@@ -70,6 +75,8 @@ WRONG = (
     ("encrypted.mp4", FailureCode.ENCRYPTED),
     ("cut-without-index.mp4", FailureCode.CUT_OFF),
     ("scrambled.mp4", FailureCode.DAMAGED),
+    ("unknown-picture.mkv", FailureCode.UNSUPPORTED_CODEC),
+    ("huge.mp4", FailureCode.TOO_MANY_PIXELS),
     ("empty.mp4", FailureCode.EMPTY_FILE),
     ("playlist.mp4", FailureCode.NOT_A_VIDEO),
     ("concat.mp4", FailureCode.NOT_A_VIDEO),
@@ -131,3 +138,27 @@ def test_progress_never_goes_back_and_ends_at_a_hundred(samples: Samples, workbe
     assert workbench.progress == sorted(workbench.progress)
     assert workbench.progress[-1] == 100
     assert len(workbench.progress) > 2
+
+
+def test_an_inspection_says_what_a_file_is_and_what_breaks_the_house_format(
+    samples: Samples, workbench: Workbench
+) -> None:
+    before = inspect(samples["landscape.mp4"], Limits())
+    assert before.may_be_uploaded
+    assert not before.keeps_house_format
+    assert "the size is 320x240" in before.breaches
+    after = inspect(workbench.convert(samples["landscape.mp4"]).video, Limits())
+    assert after.keeps_house_format
+
+
+def test_an_inspection_of_a_photo_says_that_it_is_one(samples: Samples) -> None:
+    found = inspect(samples["photo.mp4"], Limits())
+    assert (found.looks_like, found.refusal, found.may_be_uploaded) == ("jpeg", FailureCode.NOT_A_VIDEO, False)
+
+
+def test_a_contest_may_remove_the_sound_and_ask_for_a_length(samples: Samples, workbench: Workbench) -> None:
+    silent = convert(
+        samples["landscape.mp4"], workbench.folder, Limits(), on_progress=lambda _: None, rules=Rules(remove_audio=True)
+    )
+    assert not silent.facts.has_audio
+    assert inspect(samples["landscape.mp4"], Limits(), Rules(shortest_s=5)).refusal is FailureCode.TOO_SHORT

@@ -27,7 +27,8 @@ INTERVALS_MAX = 4000
 def main(arguments: list[str]) -> int:
     packages, demuxer, file, max_pixels, max_streams = arguments
     sys.path.append(packages)
-    print(json.dumps(look_into(file, demuxer, int(max_pixels), int(max_streams))))
+    # In short lines, for the parent cuts long ones.
+    print(json.dumps(look_into(file, demuxer, int(max_pixels), int(max_streams)), indent=0))
     return 0
 
 
@@ -43,13 +44,18 @@ def look_into(file: str, demuxer: str, max_pixels: int, max_streams: int) -> dic
             return {
                 "start_s": _seconds(container.start_time, Fraction(1, 1_000_000)),
                 "duration_s": _seconds(container.duration, Fraction(1, 1_000_000)),
-                "metadata": dict(container.metadata),
+                "metadata": _names(container.metadata),
                 "chapters": len(container.chapters()),
                 "streams": [watcher.facts() for watcher in watchers],
                 "complaint": complaint,
             }
     except (av.FFmpegError, OSError, ValueError) as error:
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _names(metadata: dict[str, str]) -> list[str]:
+    """What is told, not the values: they may be secret, and long."""
+    return [name[:100] for name in itertools.islice(metadata, 200)]
 
 
 def _watch_packets(container: Any, watchers: list["_Watcher"]) -> str | None:
@@ -168,7 +174,7 @@ class _Watcher:
             "index": stream.index,
             "type": stream.type,
             "disposition": self._disposition(),
-            "metadata": dict(stream.metadata),
+            "metadata": _names(stream.metadata),
             "codec": context.name if context is not None else None,
             "codec_tag": context.codec_tag if context is not None else None,
             "packets": self._packets,
