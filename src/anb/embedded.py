@@ -2,7 +2,9 @@
 
 import fcntl
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +43,8 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[], Non
         worker.start()
         try:
             server.run()
+        except SystemExit:  # uvicorn's way to end when it cannot start; it has logged why
+            pass
         finally:
             worker.stop()
         return 0 if server.started else 1
@@ -50,6 +54,19 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_started: Callable[[], None] | None) -> None:
         super().__init__(config)
         self._on_started = on_started
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's own raises the signal again at its end: this process would die with its worker still at work."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -1,6 +1,7 @@
 """`anb` as a person or a program calls it: in this process where that is the same, as a real child where it is not."""
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -52,7 +53,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def anb(folder: Path) -> Anb:
     def call(*arguments: str | Path) -> Answer:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        before = logging.getLogger().handlers[:]
+        try:
+            result = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+        finally:
+            logging.getLogger().handlers[:] = before  # the command's writes to a stream that is closed now
         return Answer(result.exit_code, result.stdout, result.stderr)
 
     return call
@@ -62,7 +67,8 @@ def anb(folder: Path) -> Anb:
 def real_anb(folder: Path) -> Anb:
     def call(*arguments: str | Path, **environment: str) -> Answer:
         command = [sys.executable, "-m", "anb.cli", *map(str, arguments)]
-        done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, timeout=170)
+        everything = os.environ | environment
+        done = subprocess.run(command, env=everything, capture_output=True, text=True, timeout=170, check=False)
         return Answer(done.returncode, done.stdout, done.stderr)
 
     return call

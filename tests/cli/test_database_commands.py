@@ -16,8 +16,7 @@ def counted(cast: Cast, database_url: str, monkeypatch: pytest.MonkeyPatch) -> C
     """A contest in a database that the command is told of."""
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("SECRET_KEY", SECRET)
-    video = cast.published(cast.ana)
-    cast.client.post(f"/api/public/videos/{video}/vote", headers=cast.beto.headers)
+    cast.vote(cast.beto, cast.video(cast.ana))
     return cast
 
 

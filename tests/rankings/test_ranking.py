@@ -83,7 +83,7 @@ def test_places_filter_without_case_and_accents(cast: Cast, query: str, names: l
 @pytest.mark.parametrize(
     ("query", "field", "code"),
     [
-        ("page=0", "page", "out_of_range"), ("page=x", "page", "wrong_type"), 
+        ("page=0", "page", "out_of_range"), ("page=x", "page", "wrong_type"),
         ("page_size=101", "page_size", "out_of_range"),
         ("page=99999999999999999999", "page", "out_of_range"), ("city=%00", "city", "bad_characters"),
         ("city=" + "x" * 101, "city", "too_long"),

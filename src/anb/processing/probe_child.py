@@ -38,7 +38,7 @@ def look_into(file: str, demuxer: str, max_pixels: int, max_streams: int) -> dic
 
     options = {"max_streams": str(max_streams), "protocol_whitelist": "file"}
     try:
-        with av.open(file, format=demuxer, options=options) as container:
+        with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
             watchers = [_Watcher(stream, max_pixels) for stream in container.streams]
             complaint = _watch_packets(container, watchers)
             return {
@@ -176,7 +176,7 @@ class _Watcher:
             "disposition": self._disposition(),
             "metadata": _names(stream.metadata),
             "codec": context.name if context is not None else None,
-            "codec_tag": context.codec_tag if context is not None else None,
+            "codec_tag": _tag(context),
             "packets": self._packets,
             "first_s": None if self._first is None else float(self._first),
             "last_s": None if self._last is None else float(self._last),
@@ -187,6 +187,16 @@ class _Watcher:
             "frame": self._frame,
             **(_shape(stream) if context is not None else {}),
         }
+
+
+def _tag(context: Any) -> str | None:
+    """Four letters, mostly; in an AVI the sound's is a number, with bytes that PyAV takes for broken letters."""
+    if context is None:
+        return None
+    try:
+        return str(context.codec_tag).strip("\x00")
+    except UnicodeDecodeError:
+        return None
 
 
 def _intervals(times: list[float]) -> dict[str, float] | None:

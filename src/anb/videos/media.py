@@ -1,7 +1,9 @@
 """Stored files for those who may see them: results for everybody, originals by a signed link."""
 
 import mimetypes
+import re
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +20,18 @@ _TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".mkv": "video/x-matroska",
 _CACHED = {False: "public, max-age=31536000, immutable", True: "private, no-store"}
 
 
-@router.api_route("/{key:path}", methods=["GET", "HEAD"], response_class=FileResponse, responses=problems(403, 404))
+_RANGES = re.compile(r"bytes=(\d+-\d*|-\d+)(,\s*(\d+-\d*|-\d+))*")
+
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    206: {"description": "The range that was asked for"},
+    304: {"description": "Not changed"},
+    416: {"description": "No such range"},
+    **problems(403, 404),
+}
+
+
+@router.head("/{key:path}", include_in_schema=False)
+@router.get("/{key:path}", response_class=FileResponse, responses=_ANSWERS)
 async def media(request: Request, key: str, token: str = "") -> Response:
     """A stored file, whole or by range."""
     private = is_private(key)
@@ -30,6 +43,7 @@ async def media(request: Request, key: str, token: str = "") -> Response:
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    _drop_unreadable_range(request)
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
     response = FileResponse(path, headers=headers, media_type=kind, stat_result=status)
     if _is_unchanged(request, response):
@@ -37,13 +51,24 @@ async def media(request: Request, key: str, token: str = "") -> Response:
     return response
 
 
+def _drop_unreadable_range(request: Request) -> None:
+    """RFC 9110, 14.2: a range that cannot be understood is ignored, and the whole file is the answer."""
+    asked = request.headers.get("range")
+    if asked is not None and not (_RANGES.fullmatch(asked) and all(map(_runs_forward, asked[6:].split(",")))):
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+
+
+def _runs_forward(part: str) -> bool:
+    first, _, last = part.strip().partition("-")
+    return not (first and last) or int(first) <= int(last)
+
+
 def _is_unchanged(request: Request, response: FileResponse) -> bool:
     """RFC 9110, 13.2.2: the entity tag decides where both conditions are sent."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        return tags.strip() == "*" or response.headers["etag"] in [
-            tag.strip().removeprefix("W/") for tag in tags.split(",")
-        ]
+        named = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
+        return "*" in named or response.headers["etag"] in named
     since = request.headers.get("if-modified-since", "")
     try:
         return parsedate_to_datetime(response.headers["last-modified"]) <= parsedate_to_datetime(since)

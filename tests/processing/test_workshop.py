@@ -1,0 +1,321 @@
+"""Claim, lease, finish, sweep: with a stand-in for the conversion, which has tests of its own."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+
+from anb import db
+from anb.db import Database
+from anb.processing import service
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.service import Workshop
+from anb.processing.sweep import Sweeper
+from anb.settings import Settings
+from anb.storage import open_storage
+from anb.storage.base import ORIGINALS, RESULTS
+from anb.storage.local import LocalStorage
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video
+from anb.worker import Shutdown, make_workshop
+from tests.cast import Cast
+
+
+class Converter:
+    """Makes two small files; `during` happens in the middle of it."""
+
+    def __init__(self) -> None:
+        self.during: Callable[[Any], None] = lambda on_progress: on_progress(50.0)
+        self.runs = 0
+
+    def __call__(self, source: Path, workdir: Path, limits: object, *, on_progress: Callable[[float], None]) -> Any:
+        self.runs += 1
+        self.during(on_progress)
+        for name in ("house.mp4", "poster.jpg"):
+            (workdir / name).write_bytes(source.read_bytes())
+        return service.Converted(workdir / "house.mp4", workdir / "poster.jpg", None)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def converter(monkeypatch: pytest.MonkeyPatch) -> Converter:
+    converter = Converter()
+    monkeypatch.setattr(service, "convert", converter)
+    monkeypatch.setattr(service, "_HEARTBEAT_S", 0.0)
+    return converter
+
+
+@pytest.fixture
+def shutdown() -> Shutdown:
+    return Shutdown()
+
+
+@pytest.fixture
+def workshop(settings: Settings, database: Database, shutdown: Shutdown, converter: Converter) -> Workshop:
+    return make_workshop(settings, database, shutdown, lambda: None)
+
+
+@pytest.fixture
+def rung() -> list[uuid.UUID]:
+    return []
+
+
+@pytest.fixture
+def sweeper(settings: Settings, database: Database, rung: list[uuid.UUID]) -> Sweeper:
+    def ring(video_id: uuid.UUID) -> bool:
+        rung.append(video_id)
+        return True
+
+    return Sweeper(
+        database, open_storage(settings), settings.scratch, ring, 3, ring_again_after_s=30, orphan_age_s=3600
+    )
+
+
+@pytest.fixture
+def storage(settings: Settings) -> LocalStorage:
+    return open_storage(settings)
+
+
+@pytest.fixture
+def video_id(cast: Cast, storage: LocalStorage) -> uuid.UUID:
+    video_id = cast.video(cast.ana, status=Status.PENDING)
+    storage.path(f"{ORIGINALS}/{video_id}.mp4").write_bytes(b"original")
+    return video_id
+
+
+def row(database: Database, video_id: uuid.UUID) -> Video:
+    with database.read() as session:
+        return session.get_one(Video, video_id)
+
+
+def change(database: Database, video_id: uuid.UUID, **values: Any) -> None:
+    with database.write() as session:
+        session.execute(update(Video).where(Video.id == video_id).values(**values))
+
+
+def files(storage: LocalStorage) -> set[str]:
+    return {str(path.relative_to(storage.root)) for path in storage.root.rglob("*") if path.is_file()}
+
+
+def test_a_pending_video_is_published_with_its_bytes(
+    workshop: Workshop, database: Database, storage: LocalStorage, cast: Cast, video_id: uuid.UUID
+) -> None:
+    assert workshop.process(video_id) == "completed"
+    video = row(database, video_id)
+    assert (video.status, video.progress, video.attempt, video.failures) == ("completed", 100, 1, 0)
+    assert files(storage) == {f"uploads/{video_id}.mp4", f"processed/{video_id}.1.mp4", f"processed/{video_id}.1.jpg"}
+    ranking = cast.client.get("/api/public/rankings").json()["rankings"]
+    assert [entry["video_id"] for entry in ranking] == [str(video_id)]
+
+
+def test_two_workers_on_one_video_give_one_result(
+    workshop: Workshop, converter: Converter, video_id: uuid.UUID
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(workshop.process, [video_id] * 4))
+    assert outcomes == ["completed", "not_mine", "not_mine", "not_mine"]
+    assert converter.runs == 1
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
+def test_a_bell_for_a_finished_or_unknown_video_changes_nothing(workshop: Workshop, cast: Cast, status: Status) -> None:
+    assert workshop.process(cast.video(cast.ana, status=status)) == "not_mine"
+    assert workshop.process(uuid.uuid4()) == "not_mine"
+
+
+def test_progress_is_stored_and_the_lease_grows(
+    workshop: Workshop, converter: Converter, database: Database, video_id: uuid.UUID
+) -> None:
+    seen: list[Any] = []
+
+    def during(on_progress: Callable[[float], None]) -> None:
+        seen.append(row(database, video_id).lease_until)
+        on_progress(42.7)
+        seen.append(row(database, video_id).lease_until)
+        seen.append(row(database, video_id).progress)
+
+    converter.during = during
+    workshop.process(video_id)
+    assert seen[1] > seen[0]
+    assert seen[2] == 42
+
+
+def test_a_late_twin_changes_no_row_and_leaves_no_bytes(
+    workshop: Workshop,
+    converter: Converter,
+    database: Database,
+    storage: LocalStorage,
+    sweeper: Sweeper,
+    video_id: uuid.UUID,
+) -> None:
+    def lose_the_lease(_: object) -> None:
+        converter.during = lambda _: None
+        change(database, video_id, lease_until=None, status=Status.PENDING)
+        assert workshop.process(video_id) == "completed"
+
+    converter.during = lose_the_lease
+    assert workshop.process(video_id) == "lost"
+    assert row(database, video_id).processed_key == f"processed/{video_id}.2.mp4"
+    assert files(storage) == {f"uploads/{video_id}.mp4", f"processed/{video_id}.2.mp4", f"processed/{video_id}.2.jpg"}
+
+
+def test_a_video_deleted_while_it_is_processed_leaves_nothing(
+    workshop: Workshop, converter: Converter, cast: Cast, storage: LocalStorage, video_id: uuid.UUID
+) -> None:
+    ana = cast.ana
+
+    def delete(on_progress: Callable[[float], None]) -> None:
+        assert cast.client.delete(f"/api/videos/{video_id}", headers=ana.headers).status_code == 204
+        on_progress(50.0)
+
+    converter.during = delete
+    assert workshop.process(video_id) == "lost"
+    assert files(storage) == set()
+
+
+def raising(error: Exception) -> Callable[[object], None]:
+    def during(_: object) -> None:
+        raise error
+
+    return during
+
+
+def test_a_bad_file_fails_at_once_with_a_reason_in_both_languages(
+    workshop: Workshop, converter: Converter, cast: Cast, video_id: uuid.UUID
+) -> None:
+    converter.during = raising(ProcessingFailed(FailureCode.DAMAGED, log_detail="internal"))
+    assert workshop.process(video_id) == "failed"
+    texts = set()
+    for asked in ("es", "en"):
+        headers = cast.ana.headers | {"Accept-Language": asked}
+        body = cast.client.get(f"/api/videos/{video_id}", headers=headers).json()
+        assert (body["status"], body["failure"]["code"], body["votes"]) == ("failed", "damaged", 0)
+        texts.add(body["failure"]["detail"])
+    assert len(texts) == 2
+    assert not any("internal" in words for words in texts)
+
+
+def test_a_machines_trouble_is_retried_later_and_given_up_in_the_end(
+    workshop: Workshop, converter: Converter, database: Database, video_id: uuid.UUID
+) -> None:
+    converter.during = raising(ProcessingFailed(FailureCode.INTERRUPTED))
+    assert workshop.process(video_id) == "to_be_retried"
+    assert workshop.process(video_id) == "not_mine"  # before its time
+    for expected in ("to_be_retried", "failed"):
+        change(database, video_id, not_before=None)
+        assert workshop.process(video_id) == expected
+    assert row(database, video_id).failures == 3
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device")])
+def test_a_full_disk_is_the_machines_trouble(
+    workshop: Workshop, converter: Converter, storage: LocalStorage, video_id: uuid.UUID, error: OSError
+) -> None:
+    converter.during = raising(error)
+    assert workshop.process(video_id) == "to_be_retried"
+    assert files(storage) == {f"uploads/{video_id}.mp4"}
+
+
+def test_a_missing_original_is_retried_for_the_storage_may_be_away(
+    workshop: Workshop, cast: Cast, database: Database
+) -> None:
+    video_id = cast.video(cast.ana, status=Status.PENDING)
+    assert workshop.process(video_id) == "to_be_retried"
+
+
+def test_a_worker_that_must_stop_hands_its_video_back(
+    workshop: Workshop, shutdown: Shutdown, converter: Converter, database: Database, sweeper: Sweeper,
+    rung: list[uuid.UUID], video_id: uuid.UUID,
+) -> None:  # fmt: skip
+    def stop(on_progress: Callable[[float], None]) -> None:
+        shutdown.begin(-1)
+        on_progress(10)
+
+    converter.during = stop
+    assert workshop.process(video_id) == "handed_back"
+    video = row(database, video_id)
+    assert (video.status, video.failures, video.lease_until) == ("pending", 0, None)
+    sweeper.sweep_rows()
+    assert rung == [video_id]
+
+
+def test_a_database_away_for_a_heartbeat_does_not_end_the_work(
+    workshop: Workshop, converter: Converter, monkeypatch: pytest.MonkeyPatch, video_id: uuid.UUID
+) -> None:
+    def away(*_: object) -> bool:
+        raise OperationalError("UPDATE", {}, ConnectionError("restarting"))
+
+    monkeypatch.setattr("anb.processing.repository.extend", away)
+    assert workshop.process(video_id) == "completed"
+
+
+def test_an_expired_lease_is_freed_and_the_third_time_failed(
+    sweeper: Sweeper, database: Database, rung: list[uuid.UUID], video_id: uuid.UUID
+) -> None:
+    with database.read() as session:
+        past = db.now(session) - timedelta(seconds=1)
+    for failures in (1, 2):
+        change(database, video_id, status=Status.PROCESSING, lease_until=past)
+        sweeper.sweep_rows()
+        assert (row(database, video_id).status, row(database, video_id).failures) == ("pending", failures)
+    assert rung == [video_id, video_id]
+    change(database, video_id, status=Status.PROCESSING, lease_until=past)
+    sweeper.sweep_rows()
+    assert (row(database, video_id).status, row(database, video_id).failure_code) == ("failed", "crashed")
+
+
+def test_a_running_lease_and_a_fresh_bell_are_left_alone(
+    sweeper: Sweeper, database: Database, rung: list[uuid.UUID], cast: Cast, video_id: uuid.UUID
+) -> None:
+    with database.read() as session:
+        moment = db.now(session)
+    running = cast.video(cast.ana, status=Status.PROCESSING, lease_until=moment + timedelta(seconds=60))
+    change(database, video_id, rung_at=moment)
+    sweeper.sweep_rows()
+    assert rung == []
+    assert row(database, running).status == "processing"
+    change(database, video_id, rung_at=moment - timedelta(seconds=31))
+    sweeper.sweep_rows()
+    sweeper.sweep_rows()
+    assert rung == [video_id]
+
+
+def test_an_unreachable_broker_ends_the_ringing_of_this_sweep(sweeper: Sweeper, cast: Cast) -> None:
+    asked: list[uuid.UUID] = []
+
+    def unreachable(video_id: uuid.UUID) -> bool:
+        asked.append(video_id)
+        return False
+
+    for _ in range(3):
+        cast.video(cast.ana, status=Status.PENDING)
+    Sweeper(sweeper.database, sweeper.storage, sweeper.scratch, unreachable, 3, 0, 0).sweep_rows()
+    assert len(asked) == 1
+
+
+def test_bytes_that_belong_to_no_video_are_removed_and_all_others_stay(
+    sweeper: Sweeper, database: Database, storage: LocalStorage, cast: Cast, video_id: uuid.UUID
+) -> None:
+    running = cast.video(cast.ana, status=Status.PROCESSING, attempt=2)
+    published = cast.video(cast.ana, attempt=1)
+    kept = {
+        f"uploads/{video_id}.mp4", f"processed/{running}.2.mp4", f"processed/{published}.1.mp4",
+        f"processed/{published}.1.jpg", f"scratch/{running}.2/house.mp4", f"uploads/{uuid.uuid4()}.mp4",
+    }  # fmt: skip
+    strays = {
+        f"processed/{running}.1.mp4", f"processed/{published}.2.jpg", f"processed/{uuid.uuid4()}.1.mp4",
+        f"scratch/{running}.1/house.mp4", f"scratch/{uuid.uuid4()}.1/house.mp4", f"scratch/{published}.1/house.mp4",
+    }  # fmt: skip
+    for name in kept | strays:
+        (storage.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (storage.root / name).write_bytes(b"x")
+    assert sweeper.sweep_bytes() == len(strays)
+    assert files(storage) == kept
+    eager = Sweeper(database, storage, sweeper.scratch, sweeper.ring, 3, 30, orphan_age_s=0)
+    assert eager.sweep_bytes() == 1  # the upload without a row, once it is old
+    assert not storage.exists(f"{RESULTS}/{uuid.uuid4()}.1.mp4")
