@@ -1,8 +1,11 @@
+import string
+
 import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 from tests.cast import problem
 
+from anb.errors import AnbError
 from anb.http import STATUS, asked_language
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
 
@@ -41,8 +44,6 @@ def test_health_ready_and_metrics(client: TestClient) -> None:
 
 
 def test_every_text_stands_in_both_languages_with_the_same_fields() -> None:
-    import string
-
     for table in (PROBLEMS, FIELDS, SENTENCES, FAILURES):
         for code, text in table.items():
             fields = [
@@ -54,8 +55,6 @@ def test_every_text_stands_in_both_languages_with_the_same_fields() -> None:
 
 
 def test_every_kind_of_error_has_a_status() -> None:
-    from anb.errors import AnbError
-
     assert set(STATUS) == set(AnbError.__subclasses__())
 
 

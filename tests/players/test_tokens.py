@@ -55,7 +55,7 @@ def _expired(signer: Signer) -> str:
 )
 def test_a_bad_token_is_401_with_one_text(client: TestClient, forge: Callable[[Signer], str]) -> None:
     token = forge(client.app.state.signer)  # type: ignore[attr-defined]
-    answer = client.get("/api/videos", headers={"Authorization": f"Bearer {token}".encode()})
+    answer = client.get("/api/videos", headers={b"Authorization": f"Bearer {token}".encode()})
     body = problem(answer, 401, "not_authenticated")
     assert answer.headers["www-authenticate"] == "Bearer"
     assert body["detail"] == problem(client.get("/api/videos"), 401, "not_authenticated")["detail"]

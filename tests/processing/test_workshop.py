@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from anb import db
 from anb.db import Database
 from anb.processing import service
+from anb.processing.convert import Converted
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.service import Workshop
 from anb.processing.sweep import Sweeper
@@ -34,12 +35,12 @@ class Converter:
         self.during: Callable[[Any], None] = lambda on_progress: on_progress(50.0)
         self.runs = 0
 
-    def __call__(self, source: Path, workdir: Path, limits: object, *, on_progress: Callable[[float], None]) -> Any:
+    def __call__(self, source: Path, workdir: Path, _limits: object, *, on_progress: Callable[[float], None]) -> Any:
         self.runs += 1
         self.during(on_progress)
         for name in ("house.mp4", "poster.jpg"):
             (workdir / name).write_bytes(source.read_bytes())
-        return service.Converted(workdir / "house.mp4", workdir / "poster.jpg", None)  # type: ignore[arg-type]
+        return Converted(workdir / "house.mp4", workdir / "poster.jpg", None)  # type: ignore[arg-type]
 
 
 @pytest.fixture
