@@ -1,30 +1,50 @@
+SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
-help: ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+.DEFAULT_GOAL := help
 
-.venv/dev: requirements-dev.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation --no-deps --editable .
 	@touch $@
 
-demo: .venv/dev ## install, then upload, process, vote and rank a real video
+.venv/dev.stamp: requirements-dev.lock .venv/run.stamp
+	@echo "Installing the development tools ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: .venv/run.stamp ## install, then the whole way on a real video: upload, house format, votes, ranking
 	@$(BIN)/anb demo
 
-up: .venv/dev ## everything in one process on port 8080
+up: .venv/run.stamp ## everything in one process, on port 8080
 	@$(BIN)/anb up
 
-test: .venv/dev ## the tests, on SQLite and on the servers named by ANB_TEST_DATABASE_URL and ANB_TEST_BROKER_URL
-	@$(BIN)/python -m pytest -n 2 tests
+test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with branch coverage
+	@eval "$$(.ci/servers)" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 90
 
-lint: .venv/dev ## ruff and mypy
-	@$(BIN)/ruff check src
-	@$(BIN)/mypy src
+lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy src tests
+	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
+	@$(BIN)/shellcheck .ci/run .ci/servers
+	@$(BIN)/actionlint
 
-clean: ## remove what was installed and made
-	@rm -rf .venv anb-data demo-output
+lock: ## renew both lock files (needs uv)
+	@uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.lock
+	@uv pip compile pyproject.toml --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
 
-.PHONY: help demo up test lint clean
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+clean: ## remove what was installed and made here
+	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help demo up test lint lock clean

@@ -88,5 +88,14 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schemas.update(schemas["Problem"].pop("$defs"))
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        _drop_framework_errors(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _drop_framework_errors(document: dict[str, Any]) -> None:
+    """FastAPI adds its own 422 to every route with a parameter; ours state theirs, and a malformed id is 404."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422", "")):
+                del operation["responses"]["422"]

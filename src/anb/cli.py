@@ -106,7 +106,7 @@ def demo(
     """
     from rich.console import Console
 
-    from anb import demo as story
+    from anb.commands import demo as story
 
     _settings(database_url="", celery_broker_url="")  # a demo is embedded, whatever the environment says
     console = Console(stderr=as_json, highlight=False)
@@ -135,10 +135,10 @@ def process(
     """
     from rich.console import Console
 
-    from anb.one_file import process_one
+    from anb.commands.one_file import process_one
+    from anb.commands.progress_bar import bar
+    from anb.commands.reports import failure_as_json
     from anb.processing.failures import ProcessingFailed
-    from anb.progress_bar import bar
-    from anb.reports import failure_as_json
 
     _check_output(source, output)
     console = Console(stderr=as_json, highlight=False)
@@ -165,8 +165,8 @@ def inspect(file: Source, as_json: Json = False) -> None:
       anb inspect clip.mov
       anb inspect house.mp4 --json
     """
+    from anb.commands.reports import inspection_as_json, inspection_as_text
     from anb.processing.inspection import inspect as look
-    from anb.reports import inspection_as_json, inspection_as_text
 
     settings = _settings()
     report = inspection_as_json(look(file, _limits(settings)), file.stat().st_size, settings.max_upload_bytes)
@@ -221,7 +221,7 @@ def recount(
       anb recount --check
       anb recount --repair --json
     """
-    from anb.reports import differences_as_json, differences_as_text
+    from anb.commands.reports import differences_as_json, differences_as_text
     from anb.voting import recount as votes
 
     if check == repair:
@@ -239,8 +239,8 @@ def doctor(as_json: Json = False) -> None:
 
     Each part is ok, warn or fail, with what is wrong and what to do. Exits with 1 when one fails.
     """
-    from anb.doctor import examine
-    from anb.reports import findings_as_json, findings_as_text
+    from anb.commands.doctor import examine
+    from anb.commands.reports import findings_as_json, findings_as_text
 
     report = findings_as_json(examine())
     _say(findings_as_text(report), report, as_json=as_json)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from anb import demo_clip
-from anb.demo_server import DemoError, prepare_folder
+from anb.commands import demo_clip
+from anb.commands.demo_server import DemoError, prepare_folder
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
 from tests.cli.conftest import Anb, Running

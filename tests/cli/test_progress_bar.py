@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from anb.progress_bar import bar
+from anb.commands.progress_bar import bar
 
 
 def test_a_log_gets_a_line_each_tenth() -> None:

@@ -52,6 +52,7 @@ DRAWN: dict[str, Sequence[str]] = {
     "vp9.webm": (*picture(rate="60"), *tone(), "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),
     "vp8.webm": (*picture(), "-c:v", "libvpx", "-deadline", "realtime"),
     "mpeg4.avi": (*picture(), *tone(), "-c:v", "mpeg4", "-bf", "2", "-c:a", "libmp3lame"),
+    "aac.avi": (*picture(), *tone(), "-c:v", "mpeg4", *AAC),
     "motion-jpeg.mov": (*picture(), *tone(), "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-c:a", "pcm_s16le"),
     "full-range.mp4": (*picture(more=",format=yuvj420p"), "-c:v", "libx264", "-color_range", "pc"),
     "old-phone.3gp": (*picture("176x144", "15"), "-c:v", "h263"),

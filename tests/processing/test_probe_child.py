@@ -67,3 +67,15 @@ def test_a_header_alone_has_no_packets(samples: Samples) -> None:
 def test_the_answer_is_one_json_object(samples: Samples, capsys: pytest.CaptureFixture[str]) -> None:
     assert probe_child.main(["/nowhere", "mov", str(samples["silent.mp4"]), str(MAX_PIXELS), "32"]) == 0
     assert json.loads(capsys.readouterr().out)["complaint"] is None
+
+
+def test_a_sound_with_a_number_for_a_tag_is_no_obstacle(samples: Samples) -> None:
+    """An AVI calls AAC 0x00FF, which is no letter."""
+    picture, sound = seen(samples["aac.avi"], "avi")["streams"]
+    assert (picture["codec"], sound["codec"], sound["codec_tag"]) == ("mpeg4", "aac", None)
+
+
+def test_a_title_in_an_old_alphabet_is_no_obstacle(samples: Samples, tmp_path: Path) -> None:
+    odd = tmp_path / "odd.mov"
+    odd.write_bytes(samples["tagged.mov"].read_bytes().replace(b"SecretTitle", b"Secr\xe9tTitl\xf1"))
+    assert seen(odd)["streams"][0]["decoded"]

@@ -36,6 +36,7 @@ RIGHT = (
     ("vp9.webm", 1, 30, True),
     ("vp8.webm", 1, 30, False),
     ("mpeg4.avi", 1, 30, True),
+    ("aac.avi", 1, 30, True),
     ("motion-jpeg.mov", 1, 30, True),
     ("full-range.mp4", 1, 30, False),
     ("old-phone.3gp", 1, 15, False),

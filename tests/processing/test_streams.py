@@ -111,6 +111,8 @@ RATES = {
     "slower than 1": (5.0, 5.0, "1"),
     "unusual": (1 / 17, 1 / 17, "17"),
     "a phone's wavering 30": (0.0335, 0.0334, "30000/1001"),
+    "30 with a lost frame in a second": (1 / 29, 1 / 30, "30"),
+    "25 with lost frames": (1 / 23.5, 1 / 25, "25"),
     "30 with a long pause": (0.1, 1 / 30, "30"),
     "bursts": (1 / 20, 0.001, "30"),
 }

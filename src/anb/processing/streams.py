@@ -120,7 +120,10 @@ def _start(video: Stream, audio: Stream | None) -> float:
 _USUAL_RATES = tuple(
     Fraction(rate) for rate in (1, 2, 5, 8, 10, 12, "12.5", 15, 20, "24000/1001", 24, 25, "30000/1001", 30)
 )
-_SNAP = 0.03
+# Rounded to milliseconds a usual gap is off by 1.3 % at most, and a mean over seconds hardly at all; but a lost frame
+# in a short clip moves the mean.
+_MEAN_IS_OFF_BY = 0.005
+_MEDIAN_IS_OFF_BY = 0.015
 
 
 def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
@@ -134,12 +137,16 @@ def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
     rate = 1 / mean if abs(mean - median) <= median / 10 else 1 / min(mean, median)
     if interlaced and rate > FASTEST:
         rate /= 2  # each field came as a packet of its own
+        median *= 2
     if rate >= FASTEST:
         return FASTEST
+    usual = _usual(rate, _MEAN_IS_OFF_BY) or _usual(1 / median, _MEDIAN_IS_OFF_BY)
+    return usual or max(Fraction(rate).limit_denominator(1001), Fraction(1))
+
+
+def _usual(rate: float, off_by: float) -> Fraction | None:
     nearest = min(_USUAL_RATES, key=lambda usual: abs(float(usual) - rate))
-    if abs(float(nearest) - rate) <= rate * _SNAP:
-        return nearest
-    return max(Fraction(rate).limit_denominator(1001), Fraction(1))
+    return nearest if abs(float(nearest) - rate) <= rate * off_by else None
 
 
 def _keep_rules(video: Stream, frame: Frame, probe: Probe, rules: Rules) -> None:

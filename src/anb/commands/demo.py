@@ -12,12 +12,12 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from anb import demo_clip
-from anb.demo_server import DemoError, prepare_folder, server
+from anb.commands import demo_clip
+from anb.commands.demo_server import DemoError, prepare_folder, server
+from anb.commands.progress_bar import bar
+from anb.commands.reports import key_facts
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
-from anb.progress_bar import bar
-from anb.reports import key_facts
 
 __all__ = ["DemoError", "Plan", "run"]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from anb.commands.reports import key_facts
 from anb.processing.convert import convert
 from anb.processing.limits import Limits
-from anb.reports import key_facts
 
 
 def process_one(source: Path, output: Path, limits: Limits, on_progress: Callable[[float], None]) -> dict[str, Any]:

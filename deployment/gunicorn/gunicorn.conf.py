@@ -1,0 +1,9 @@
+"""gunicorn -c deployment/gunicorn/gunicorn.conf.py 'anb.api:create_app()'"""
+
+bind = "127.0.0.1:8000"
+workers = 4
+worker_class = "anb.protocol.HalfOpenWorker"
+preload_app = True  # the application connects to nothing before the fork; four workers share its memory
+graceful_timeout = 30
+timeout = 60
+keepalive = 5

@@ -1,0 +1,1 @@
+"""What the command `anb` does, one file a subject; `cli.py` is its face."""
