@@ -1,7 +1,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+PIP := PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 

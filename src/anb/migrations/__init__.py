@@ -33,15 +33,12 @@ def head() -> str | None:
 
 
 def differences(database: Database) -> list[object]:
-    """What the models say and the migrated schema does not, or the other way round.
+    """What the models say and the migrated schema does not, or the other way round. For PostgreSQL.
 
-    Indexes are compared on PostgreSQL only: SQLite tells their columns without DESC.
+    SQLite tells an index's columns without DESC, so that there every ordered index would look different.
     """
     with database.engine.connect() as connection:
-        indexes = connection.dialect.name != "sqlite"
-        compared = {"include_name": lambda _name, kind, _parents: indexes or kind != "index"}
-        include = {"include_object": lambda _object, _name, kind, _reflected, _other: indexes or kind != "index"}
-        context = MigrationContext.configure(connection, opts={"compare_type": True, **compared, **include})
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, Base.metadata))
 
 
