@@ -29,7 +29,7 @@ up: .venv/run.stamp ## everything in one process, on port 8080
 
 test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with branch coverage
 	@eval "$$(.ci/servers)" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
-	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 90
+	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
