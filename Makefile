@@ -31,6 +31,9 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 	@eval "$$(.ci/servers)" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
+bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
+	@eval "$$(.ci/servers)" && $(BIN)/python -m bench
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests
@@ -47,4 +50,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo up test lint lock clean
+.PHONY: help demo up test bench lint lock clean

@@ -1,0 +1,100 @@
+"""Videos per hour of the worker beside bare FFmpeg with the very same arguments."""
+
+import statistics
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock, patch
+
+from anb import migrations
+from anb.db import Database, new_id
+from anb.players.models import Player
+from anb.processing import convert
+from anb.processing.cage import NICENESS
+from anb.processing.ffmpeg import find_ffmpeg, run_ffmpeg
+from anb.processing.service import Workshop
+from anb.settings import load_settings
+from anb.videos.models import Video
+from anb.worker import Shutdown, make_workshop
+from bench.world import World, clips, people
+
+CLIP_S = 24
+ROUNDS = 3
+GOAL_PERCENT = 97
+
+
+def draw(target: Path) -> None:
+    """Full HD at 30 frames a second with sensor noise and a tone, about as heavy as a phone's."""
+    picture = f"testsrc2=size=1920x1080:rate=30:duration={CLIP_S},noise=alls=6:allf=t"
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-b:v", "12M", "-pix_fmt", "yuv420p", "-c:a", "aac"]
+    subprocess.run(
+        [find_ffmpeg(), "-v", "error", "-y", "-f", "lavfi", "-i", picture, "-f", "lavfi", "-i",
+         f"sine=frequency=440:duration={CLIP_S}", *coding, target], check=True,
+    )  # fmt: skip
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    folder.mkdir(parents=True)
+    draw(folder / "clip.mp4")
+    settings = load_settings(data_dir=folder)
+    database = Database(settings.database)
+    migrations.upgrade(database)
+    workshop = make_workshop(settings, database, Shutdown(), lambda: None)
+    worker, bare = [], []
+    with patch.object(convert, "run_ffmpeg", wraps=run_ffmpeg) as remembered:
+        for _ in range(ROUNDS):
+            worker.append(_process(workshop, folder / "clip.mp4"))
+            bare.append(_bare(remembered, folder))
+    database.dispose()
+    return _compared(worker, bare) | {"clip": f"{CLIP_S} s of 1920x1080 at 30 frames a second, H.264 and AAC"}
+
+
+def _process(workshop: Workshop, clip: Path) -> float:
+    video_id = _pending(workshop, clip)
+    started = time.perf_counter()
+    outcome = workshop.process(video_id)
+    elapsed = time.perf_counter() - started
+    if outcome != "completed":
+        raise RuntimeError(f"the clip was not published: {outcome}")
+    return elapsed
+
+
+def _pending(workshop: Workshop, clip: Path) -> uuid.UUID:
+    world = World([new_id()], [new_id()])
+    person, row = people(world)[0], clips(world)[0]
+    person |= {"email": f"{world.players[0]}@example.com", "first_published_at": None}
+    row |= {"status": "pending", "progress": 0, "processed_at": None, "processed_key": None, "poster_key": None}
+    with workshop.database.write() as session:
+        session.add(Player(**person))
+        session.flush()
+        session.add(Video(**row))
+    workshop.storage.put_file(clip, row["original_key"])
+    return world.videos[0]
+
+
+def _bare(remembered: Mock, folder: Path) -> float:
+    """The worker's last command, its results put elsewhere, at the priority that the worker gives it."""
+    call = remembered.call_args
+    target = folder / "bare"
+    target.mkdir(exist_ok=True)
+    command = [argument.replace(str(call.kwargs["workdir"]), str(target)) for argument in call.args[0]]
+    started = time.perf_counter()
+    subprocess.run(
+        ["nice", "-n", str(NICENESS), *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    return time.perf_counter() - started
+
+
+def _compared(worker: list[float], bare: list[float]) -> dict[str, Any]:
+    ours, theirs = statistics.median(worker), statistics.median(bare)
+    return {
+        "videos_per_hour": round(3600 / ours, 1),
+        "bare_ffmpeg_per_hour": round(3600 / theirs, 1),
+        "percent_of_bare": round(100 * theirs / ours, 1),
+        "goal_percent": GOAL_PERCENT,
+        "worker_s": [round(seconds, 2) for seconds in worker],
+        "bare_s": [round(seconds, 2) for seconds in bare],
+    }
