@@ -170,6 +170,10 @@ FAILURES: dict[str, Text] = {
         en="The video is {width} x {height} and its shorter side must have at least {min_pixels} pixels. "
         "Upload the original.",
     ),
+    "too_many_tracks": Text(
+        es="El archivo tiene demasiadas pistas. Expórtalo de nuevo con una sola pista de video y una de audio.",
+        en="The file has too many tracks. Export it again with one video track and one audio track.",
+    ),
     "too_heavy": Text(
         es="El video es demasiado pesado para procesarlo. Expórtalo en 1080p o menos y súbelo otra vez.",
         en="The video is too heavy to process. Export it in 1080p or less and upload it again.",

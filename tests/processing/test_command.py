@@ -32,7 +32,7 @@ END = (
     "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[house];"
     "[house][1:v]overlay=1280-w-24:720-h-24:eof_action=repeat:format=yuv420,sidedata=mode=delete,format=yuv420p,"
     "split[video][pick];"
-    "[pick]select='not(mod(n,15))',thumbnail=30,"
+    "[pick]select='not(mod(n,15))',thumbnail=12,"
     "scale=in_color_matrix=bt709:out_color_matrix=bt601:in_range=tv:out_range=pc,format=yuvj420p[poster]"
 )
 TIMING = "[0:0]setpts=PTS-(0.000000)/TB,fps=30/1:start_time=0,trim=end=29.970000,"

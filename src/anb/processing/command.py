@@ -14,7 +14,8 @@ PRESET = "veryfast"
 CRF = 23
 MARGIN = 24
 POSTER_EVERY = 15
-POSTER_OF = 30
+# Every half second of the first six: FFmpeg reports no progress before the poster is chosen.
+POSTER_OF = 12
 READ_AHEAD_S = 2
 
 

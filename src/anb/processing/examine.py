@@ -13,6 +13,8 @@ from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 # A probe looks at the header and at the first seconds; a file that needs more of it is not a phone's.
 PROBE_CPU_S = 20
 PROBE_WALL_S = 60.0
+# More than any limit, so that a file over the limit is counted and refused instead of being read in part.
+MOST_TRACKS_READ = 2000
 
 
 def identify(source: Path) -> Container:
@@ -32,7 +34,7 @@ def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
         memory_bytes=limits.memory_bytes,
         wall_seconds=min(limits.wall_seconds, PROBE_WALL_S),
     )
-    arguments = [container.demuxer, str(source), str(limits.max_pixels), str(limits.max_streams)]
+    arguments = [container.demuxer, str(source), str(limits.max_pixels), str(MOST_TRACKS_READ)]
     printed, ending = run_probe(arguments, narrow, source=source)
     code = blame(ending, narrow)
     if code is not None:
@@ -40,7 +42,10 @@ def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
     told = json.loads(printed)
     if "error" in told:
         raise ProcessingFailed(_unreadable(source), log_detail=f"probe: {told['error']} {ending.last_words}")
-    return parse(told)
+    probe = parse(told)
+    if len(probe.streams) > limits.max_streams:
+        raise ProcessingFailed(FailureCode.TOO_MANY_TRACKS, log_detail=f"{len(probe.streams)} tracks")
+    return probe
 
 
 def _unreadable(source: Path) -> FailureCode:

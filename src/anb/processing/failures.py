@@ -22,6 +22,7 @@ class FailureCode(StrEnum):
     TOO_LONG = "too_long"
     TOO_SMALL = "too_small"
     TOO_HEAVY = "too_heavy"
+    TOO_MANY_TRACKS = "too_many_tracks"
     NOT_HOUSE_FORMAT = "not_house_format"
     TOOK_TOO_LONG = "took_too_long"
     INTERRUPTED = "interrupted"
