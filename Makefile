@@ -1,4 +1,4 @@
-SHELL := /bin/bash
+SHELL := /bin/bash -o pipefail
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip install -qq --disable-pip-version-check
@@ -28,11 +28,11 @@ up: .venv/run.stamp ## everything in one process, on port 8080
 	@$(BIN)/anb up
 
 test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with branch coverage
-	@eval "$$(.ci/servers)" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
-	@eval "$$(.ci/servers)" && $(BIN)/python -m bench
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
