@@ -34,6 +34,10 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
+mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % must fail a table test (4 minutes)
+	@rm -rf mutants && $(BIN)/mutmut run --max-children 2 | tail -1 && $(BIN)/mutmut export-cicd-stats > /dev/null
+	@$(BIN)/python -m bench.mutants
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests
@@ -48,6 +52,6 @@ lock: ## renew both lock files (needs uv)
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## remove what was installed and made here
-	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test bench lint lock clean
+.PHONY: help demo up test bench mutants lint lock clean

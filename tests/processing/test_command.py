@@ -134,11 +134,14 @@ def test_hdr_is_mapped_to_what_every_screen_shows(transfer: int, name: str) -> N
     ) in hdr
 
 
+WITHOUT_MATRIX = ("gbrp", "rgb24", "bgr24", "argb", "abgr", "pal8")
 COLOURS = {
     "tagged BT.601": ({"space": 6}, "in_color_matrix=bt601:"),
+    "untagged, as tall as television": ({"space": 2, "width": 720, "height": 576}, "in_color_matrix=bt601:"),
+    "untagged, taller than television": ({"space": 2, "width": 578, "height": 577}, "in_color_matrix=bt709:"),
+    **{f"{name} has no matrix": ({"pixel_format": name}, "in_color_matrix=auto:") for name in WITHOUT_MATRIX},
     "untagged and small": ({"space": 2, "width": 640, "height": 480}, "in_color_matrix=bt601:"),
     "untagged and large": ({"space": 2}, "in_color_matrix=bt709:"),
-    "RGB has no matrix": ({"space": 0, "pixel_format": "gbrp"}, "in_color_matrix=auto:"),
     "full range": ({"range": 2}, "in_range=pc:out_range=tv"),
     "full range by its format": ({"range": 0, "pixel_format": "yuvj420p"}, "in_range=pc:out_range=tv"),
 }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from anb.processing.measure import measure
-from anb.processing.probe import UPRIGHT, Matrix, Probe, parse
+from anb.processing.probe import UPRIGHT, Frame, Matrix, Probe, Stream, parse
 from tests.processing.streams_of import audio, frame, probe, video
 
 
@@ -16,6 +16,41 @@ def test_missing_keys_are_no_crash() -> None:
     assert seen.streams[0].packets == 0
     assert seen.streams[1].frame == frame(width=2, height=4, pixel_format="", range=0, space=2, primaries=2, transfer=2)
     assert parse({}) == Probe(0.0, None, (), frozenset(), 0, "")
+
+
+def test_whatever_the_probe_tells_is_heard() -> None:
+    picture = {
+        "width": 640, "height": 480, "pixel_format": "yuv420p10le", "interlaced": True, "matrix": None, "range": 1,
+        "space": 9, "primaries": 10, "transfer": 16,
+    }  # fmt: skip
+    stream = {
+        "index": 3, "type": "video", "codec": "hevc", "codec_tag": "hvc1", "disposition": ["default"], "packets": 7,
+        "first_s": 0.5, "end_s": 2.5, "intervals_s": {"mean": 0.04, "median": 0.03}, "decoded": True,
+        "metadata": ["language"], "width": 640, "height": 481, "pixel_aspect": [4, 3], "frame": picture,
+        "channels": 6, "layout": "5.1",
+    }  # fmt: skip
+    told = {
+        "start_s": 0.25, "duration_s": 9.5, "streams": [stream], "metadata": ["location"], "chapters": 2,
+        "complaint": "odd",
+    }  # fmt: skip
+    seen = Stream(
+        index=3, kind="video", codec="hevc", codec_tag="hvc1", attached_picture=False, default=True, packets=7,
+        first_s=0.5, end_s=2.5, mean_interval_s=0.04, median_interval_s=0.03, decoded=True,
+        tags=frozenset({"language"}), width=640, height=481, pixel_aspect=Fraction(4, 3),
+        frame=Frame(640, 480, "yuv420p10le", interlaced=True, matrix=UPRIGHT, range=1, space=9, primaries=10,
+                    transfer=16),
+        channels=6, layout="5.1",
+    )  # fmt: skip
+    assert parse(told) == Probe(0.25, 9.5, (seen,), frozenset({"location"}), 2, "odd")
+
+
+def test_what_the_probe_does_not_tell_is_nothing() -> None:
+    (silent,) = parse({"streams": [{"index": 0}]}).streams
+    nothing = Stream(
+        index=0, kind="unknown", codec=None, codec_tag="", attached_picture=False, default=False, packets=0,
+        first_s=None, end_s=None, mean_interval_s=None, median_interval_s=None, decoded=False, tags=frozenset(),
+    )  # fmt: skip
+    assert silent == nothing
 
 
 @pytest.mark.parametrize(

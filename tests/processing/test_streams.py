@@ -57,6 +57,26 @@ def test_what_holds_no_clip_is_refused_with_a_reason(seen: Probe, code: FailureC
     assert refused.value.code is code
 
 
+def test_a_refusal_names_the_size_and_the_codec() -> None:
+    for stream, params in (
+        (video(width=16384, height=8192, **UNDECODED), {"width": 16384, "height": 8192}),
+        (video(codec=None, codec_tag="vvc1", **UNDECODED), {"codec": "vvc1"}),
+        (video(codec=None, codec_tag="", **UNDECODED), {"codec": "?"}),
+    ):
+        with pytest.raises(ProcessingFailed) as refused:
+            choose(probe(stream), LIMITS, NO_RULES)
+        assert refused.value.params == params
+
+
+@pytest.mark.parametrize(
+    "stream", [audio(0), video(packets=0, **UNDECODED), video(codec=None, **UNDECODED), video(**UNDECODED)]
+)
+def test_a_refusal_tells_the_log_what_was_there(stream: Stream) -> None:
+    with pytest.raises(ProcessingFailed) as refused:
+        choose(probe(stream, complaint="odd"), LIMITS, NO_RULES)
+    assert refused.value.log_detail == f"odd [(0, {stream.codec!r}, {stream.packets})]"
+
+
 SOUNDS: dict[str, tuple[Probe, int | None, str | None]] = {
     "none": (probe(video()), None, None),
     "the default": (probe(video(), audio(1, default=False), audio(2)), 2, None),
@@ -136,20 +156,25 @@ def test_a_single_frame_lasts_as_long_as_its_packet_says(end_s: float, rate: str
 
 
 TEN_SECONDS = video(end_s=10.0)
-BROKEN_RULES: dict[str, tuple[Rules, Stream, FailureCode]] = {
-    "too short": (Rules(shortest_s=10.1), TEN_SECONDS, FailureCode.TOO_SHORT),
-    "too long": (Rules(longest_s=9.9), TEN_SECONDS, FailureCode.TOO_LONG),
-    "longer than is looked at": (Rules(longest_s=60), video(end_s=31.0), FailureCode.TOO_LONG),
-    "too small": (Rules(shortest_side=721), video(frame=frame(width=1280, height=720)), FailureCode.TOO_SMALL),
-}
+SMALL = video(frame=frame(width=1280, height=720))
+BROKEN_RULES: dict[str, tuple[Rules, Stream, FailureCode, dict[str, float]]] = {
+    "too short": (Rules(shortest_s=10.1), TEN_SECONDS, FailureCode.TOO_SHORT, {"duration_s": 10.0, "min_s": 10.1}),
+    "too long": (Rules(longest_s=9.9), TEN_SECONDS, FailureCode.TOO_LONG, {"duration_s": 10.0, "max_s": 9.9}),
+    "longer than is looked at": (
+        Rules(longest_s=60), video(end_s=31.0), FailureCode.TOO_LONG, {"duration_s": 61.0, "max_s": 60},
+    ),
+    "too small": (
+        Rules(shortest_side=721), SMALL, FailureCode.TOO_SMALL, {"width": 1280, "height": 720, "min_pixels": 721},
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(("rules", "stream", "code"), BROKEN_RULES.values(), ids=BROKEN_RULES)
-def test_a_contest_may_ask_for_more(rules: Rules, stream: Stream, code: FailureCode) -> None:
+@pytest.mark.parametrize(("rules", "stream", "code", "params"), BROKEN_RULES.values(), ids=BROKEN_RULES)
+def test_a_contest_may_ask_for_more(rules: Rules, stream: Stream, code: FailureCode, params: dict[str, float]) -> None:
     with pytest.raises(ProcessingFailed) as refused:
         choose(probe(stream, declared_s=61.0), LIMITS, rules)
     assert refused.value.code is code
-    assert refused.value.params
+    assert refused.value.params == params
 
 
 def test_a_clip_that_keeps_the_rules_is_taken() -> None:

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+from anb.errors import FieldError
 from anb.videos import upload_policy
 from anb.videos.lifecycle import IllegalMoveError, Status, check_move
 
@@ -39,25 +40,38 @@ def test_the_reserve_stays_free(free: int, declared: int | None, *, room: bool) 
 
 
 @pytest.mark.parametrize(
-    ("title", "code"),
+    ("title", "error"),
     [
         ("t", None),
         ("x" * 200, None),
-        ("", "empty"),
-        ("x" * 201, "too_long"),
-        ("a\nb", "bad_characters"),
+        ("", FieldError("title", "empty")),
+        ("x" * 201, FieldError("title", "too_long", (("max_length", 200),))),
+        ("a\nb", FieldError("title", "bad_characters")),
         ("篮球", None),
     ],
 )
-def test_titles(title: str, code: str | None) -> None:
-    error = upload_policy.title_error(title)
-    assert (error and error.code) == code
+def test_titles(title: str, error: FieldError | None) -> None:
+    assert upload_policy.title_error(title) == error
 
 
 @pytest.mark.parametrize(
-    ("text", "code"),
-    [("", None), ("a\nb\tc", None), ("x" * 5000, None), ("x" * 5001, "too_long"), ("\x00", "bad_characters")],
+    ("text", "error"),
+    [
+        ("", None),
+        ("a\nb\r\tc", None),
+        ("x" * 5000, None),
+        ("x" * 5001, FieldError("description", "too_long", (("max_length", 5000),))),
+        ("\x00", FieldError("description", "bad_characters")),
+    ],
 )
-def test_descriptions(text: str, code: str | None) -> None:
-    error = upload_policy.description_error(text)
-    assert (error and error.code) == code
+def test_descriptions(text: str, error: FieldError | None) -> None:
+    assert upload_policy.description_error(text) == error
+
+
+@pytest.mark.parametrize(
+    ("key", "readable"),
+    [(None, True), ("k", True), ("x" * 255, True), ("", False), ("x" * 256, False), ("ñ", False), ("a\tb", False)],
+)
+def test_idempotency_keys(key: str | None, *, readable: bool) -> None:
+    expected = None if readable else FieldError("Idempotency-Key", "unreadable")
+    assert upload_policy.idempotency_key_error(key) == expected
