@@ -1,6 +1,7 @@
 """`make bench`: what the product does, beside what this machine could do, in the same run."""
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ def main() -> int:
         for name, measure in parts().items():
             results[name] = measure(Path(folder) / name)
             print(_lines({name: results[name]}), flush=True)
+    results["machine"]["load_after"] = round(os.getloadavg()[0], 2)
     results["elapsed_s"] = round(time.monotonic() - started, 1)
     moment = results["machine"]["date"].replace(":", "").removesuffix("+0000")
     record = RESULTS / f"{moment}.json"

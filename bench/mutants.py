@@ -18,14 +18,12 @@ def main() -> int:
     RECORD.write_text(
         f"""# Mutants of the pure files
 
-`make mutants`: mutmut {version("mutmut")} changes the rules one place at a time; only their own table tests run, without
-a database and without FFmpeg (`[tool.mutmut]` in `pyproject.toml` names files and tests).
+`make mutants`: mutmut {version("mutmut")} changes the rules one place at a time; only their own table tests run, with
+no database and no FFmpeg (`[tool.mutmut]` in `pyproject.toml` names files and tests).
 
 | date | mutants | killed | survived | not reached | killed % (goal {GOAL_PERCENT}) |
 |---|---|---|---|---|---|
 | {datetime.now(UTC):%Y-%m-%d} | {total} | {killed} | {stats["survived"]} | {stats["no_tests"]} | {percent:.1f} |
-
-Most survivors are sentences for logs and for programmers, and limits moved by less than a test can tell.
 """
     )
     print(f"{killed} of {total} mutants killed: {percent:.1f} % (goal {GOAL_PERCENT} %)")
