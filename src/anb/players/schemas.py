@@ -7,11 +7,16 @@ from anb import text
 from anb.http import RefusedFieldError
 from anb.players import emails, passwords
 
+_LINE_MAX = 100
+
 
 def _one_line(line: str) -> str:
+    """Measured again when composed: NFC takes some letters apart into two or three (U+0958 is one)."""
     line = text.tidy(line)
     if not line:
         raise RefusedFieldError("empty")
+    if len(line) > _LINE_MAX:
+        raise RefusedFieldError("too_long", max_length=_LINE_MAX)
     if text.has_bad_characters(line):
         raise RefusedFieldError("bad_characters")
     return line
@@ -24,7 +29,7 @@ def _email(address: str) -> str:
         raise RefusedFieldError("bad_email") from None
 
 
-Line = Annotated[str, StringConstraints(max_length=100), AfterValidator(_one_line)]
+Line = Annotated[str, StringConstraints(max_length=_LINE_MAX), AfterValidator(_one_line)]
 Email = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 
 
