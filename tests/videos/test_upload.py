@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import delete
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from anb.api import create_app
 from anb.db import Database
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
+from anb.videos import repository
 from anb.videos.models import Video
 from tests.cast import MP4_HEAD, Cast, Person, problem
 from tests.server import serving, talk
@@ -168,6 +172,38 @@ def test_the_same_upload_at_once_by_one_key_is_one_video(cast: Cast, app: FastAP
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: cast.upload(ana, headers={"Idempotency-Key": "k"}), range(8)))
     assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(stored(app)) == 1
+
+
+def test_a_key_whose_first_video_is_deleted_meanwhile_is_free_again(
+    cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deleted between the insert that meets it and the look at it."""
+    key = {"Idempotency-Key": "k"}
+    first = cast.upload(cast.ana, headers=key).json()["id"]
+    look = repository.by_idempotency_key
+
+    def deleted_before(session: Session, player_id: uuid.UUID, wanted: str | None) -> Video | None:
+        session.execute(delete(Video).where(Video.id == uuid.UUID(first)))
+        return look(session, player_id, wanted)
+
+    monkeypatch.setattr("anb.videos.repository.by_idempotency_key", deleted_before)
+    again = cast.upload(cast.ana, headers=key)
+    assert (again.status_code, again.json()["id"] != first) == (202, True)
+    assert app.state.storage.exists(f"{ORIGINALS}/{again.json()['id']}.mp4")
+
+
+def test_bytes_stay_when_the_connection_breaks_during_the_commit(
+    cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row may be there: then it needs them, else the sweep removes them."""
+
+    def broken(*_: object) -> None:
+        raise OperationalError("COMMIT", {}, OSError("the connection is lost"), connection_invalidated=True)
+
+    monkeypatch.setattr("anb.videos.repository.add", broken)
+    with pytest.raises(OperationalError):
+        cast.upload(cast.ana)
     assert len(stored(app)) == 1
 
 

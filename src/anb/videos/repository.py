@@ -26,8 +26,9 @@ def add(session: Session, video: dict[str, Any]) -> bool:
     return session.execute(statement.returning(Video.id)).first() is not None
 
 
-def by_idempotency_key(session: Session, player_id: uuid.UUID, key: str) -> Video:
-    return session.scalars(select(Video).where(Video.player_id == player_id, Video.idempotency_key == key)).one()
+def by_idempotency_key(session: Session, player_id: uuid.UUID, key: str | None) -> Video | None:
+    query = select(Video).where(Video.player_id == player_id, Video.idempotency_key == key)
+    return session.scalars(query).one_or_none()
 
 
 def get(session: Session, video_id: uuid.UUID) -> Video | None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from anb import db
@@ -40,10 +41,10 @@ def register(database: Database, storage: Storage, wish: Registration) -> Video:
     """The row after the bytes. A key used before with the same video gives that video, and the new bytes go."""
     try:
         with database.write() as session:
-            added = repository.add(session, _row(wish, db.now(session)))
-            video = _registered(session, wish)
-    except BaseException:
-        storage.delete(wish.received.key)
+            added, video = _add_or_find(session, wish)
+    except BaseException as error:
+        if not _may_be_committed(error):
+            storage.delete(wish.received.key)
         raise
     if not added:
         storage.delete(wish.received.key)
@@ -74,10 +75,20 @@ def _row(wish: Registration, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _registered(session: Session, wish: Registration) -> Video:
-    if wish.idempotency_key is None:
-        return _found(repository.get(session, wish.video_id))
-    return repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
+def _add_or_find(session: Session, wish: Registration) -> tuple[bool, Video]:
+    """Whether the row is new, and the row. An earlier one may be deleted before it is read: then its key is free."""
+    row = _row(wish, db.now(session))
+    while not repository.add(session, row):
+        earlier = repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
+        if earlier is not None:
+            return False, earlier
+    return True, _found(repository.get(session, wish.video_id))
+
+
+def _may_be_committed(error: BaseException) -> bool:
+    """A connection that breaks during the commit does not tell. Bytes without a row are the sweep's; the reverse is a
+    lost video."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _is_repetition(video: Video, received: Received) -> bool:
