@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import socket
 import time
@@ -263,6 +264,27 @@ def test_a_discovered_size_over_the_limit_is_refused_at_once_and_nothing_stays(s
         connection.sendall(raw_upload(cast.ana, None, head) + chunk + chunk)
         assert b" 413 " in connection.recv(65536)
     assert stored(strict) == []
+
+
+def test_what_is_in_no_field_of_ours_is_limited_too(strict: FastAPI, cast: Cast) -> None:
+    """A hundred-gigabyte field of another name, sent without a declared length."""
+    start = b'--b\r\nContent-Disposition: form-data; name="other"\r\n\r\n'
+    piece = b"%x\r\n%s\r\n" % (700_000, bytes(700_000))
+    with serving(strict) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(raw_upload(cast.ana, None, b"%x\r\n%s\r\n" % (len(start), start)) + piece + piece)
+        assert b" 413 " in connection.recv(65536)
+    assert stored(strict) == []
+
+
+def test_a_disk_that_fills_up_during_an_upload_is_507_and_nothing_stays(
+    cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("anb.storage.local.LocalWriter.write", full)
+    problem(cast.upload(cast.ana), 507, "no_room")
+    assert stored(app) == []
 
 
 @pytest.mark.parametrize("cut", [0, 60, len(FORM_START), len(FORM_START) + 100, len(FORM_START) + 3_000_000])

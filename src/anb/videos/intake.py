@@ -1,5 +1,6 @@
 """A multipart body straight into storage: read once, counted, hashed and sniffed on the way, in bounded memory."""
 
+import errno
 import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from anb.errors import FieldError, InvalidError, MalformedError, TooLargeError, UnsupportedMediaError
+from anb.errors import FieldError, InvalidError, MalformedError, NoRoomError, TooLargeError, UnsupportedMediaError
 from anb.storage.base import Storage, Writer
 from anb.text import tidy
 from anb.videos import upload_policy
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _BUFFER = 1024 * 1024
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FILE_FIELDS = {"file", "video_file"}
 _TEXT_FIELDS = {"title", "description"}
 
@@ -44,6 +46,7 @@ class Intake:
         self._max_bytes = max_bytes
         self._texts: dict[str, bytes] = {}
         self._buffer = bytearray()
+        self._taken = 0
         self._size = 0
         self._hash = hashlib.sha256()
         self._writer: Writer | None = None
@@ -58,6 +61,7 @@ class Intake:
         parser = MultipartParser(_boundary(content_type), callbacks=self._callbacks())
         try:
             async for chunk in body:
+                self._count(len(chunk))
                 parser.write(chunk)
                 if len(self._buffer) >= _BUFFER:
                     await run_in_threadpool(self._flush)
@@ -71,8 +75,16 @@ class Intake:
                 raise MalformedError("body_cut_off") from error
             if isinstance(error, FormParserError):
                 raise MalformedError("not_multipart") from error
+            if isinstance(error, OSError) and error.errno in _DISK_FULL:
+                raise NoRoomError("no_room") from error
             raise
         return Received(self._key, self._size, self._hash.hexdigest(), title, description)
+
+    def _count(self, length: int) -> None:
+        """All of the body, for nobody looks into what is in no field of ours."""
+        self._taken += length
+        if self._taken > self._max_bytes + upload_policy.FORM_OVERHEAD:
+            raise too_large(self._max_bytes)
 
     def _callbacks(self) -> "MultipartCallbacks":
         return {

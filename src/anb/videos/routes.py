@@ -46,7 +46,7 @@ _FORM = {
     status_code=202,
     response_model=Accepted,
     openapi_extra=_FORM,
-    responses=problems(400, 401, 413, 415, 422, 503, 507),
+    responses=problems(400, 401, 413, 415, 422, 507),
 )
 async def upload(
     request: Request, player_id: CurrentPlayer, idempotency_key: Annotated[str | None, Header()] = None
