@@ -55,8 +55,10 @@ def move(
 
 
 def remove(session: Session, video: Video) -> None:
+    """The player is locked before the remaining videos are looked at: one that is published meanwhile is not missed."""
     session.execute(delete(Video).where(Video.id == video.id))
     if video.status == Status.COMPLETED:
+        session.execute(select(Player.id).where(Player.id == video.player_id).with_for_update(key_share=True))
         earliest = select(func.min(Video.processed_at)).where(
             Video.player_id == video.player_id, Video.status == Status.COMPLETED
         )
