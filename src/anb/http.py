@@ -144,7 +144,7 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
-        known = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+        known = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 416: "range_not_satisfiable"}
         code = known.get(error.status_code, "malformed_request")
         return problem(request, error.status_code, AnbError(code), dict(error.headers or {}))
 

@@ -1,24 +1,24 @@
 """Stored files for those who may see them: results for everybody, originals by a signed link."""
 
-import mimetypes
 import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
 from anb.errors import ForbiddenError, NotFoundError
 from anb.http import problems
 from anb.videos.schemas import is_private
+from anb.videos.sniff import Container
 
 router = APIRouter(prefix="/media", tags=["media"])
 
-_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".mkv": "video/x-matroska", ".flv": "video/x-flv"}
+_TYPES = {".jpg": "image/jpeg", **{f".{container.extension}": container.media_type for container in Container}}
 # A result's key holds its attempt, so what is under a key never changes.
 _CACHED = {False: "public, max-age=31536000, immutable", True: "private, no-store"}
-
 
 _PART = r"(?:\d{1,18}-\d{0,18}|-\d{1,18})"  # no file has more bytes, and Python refuses to read thousands of digits
 _RANGES = re.compile(rf"bytes={_PART}(?:,\s*{_PART})*")
@@ -26,8 +26,7 @@ _RANGES = re.compile(rf"bytes={_PART}(?:,\s*{_PART})*")
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     206: {"description": "The range that was asked for"},
     304: {"description": "Not changed"},
-    416: {"description": "No such range"},
-    **problems(403, 404),
+    **problems(403, 404, 416),
 }
 
 
@@ -43,20 +42,33 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         status = await run_in_threadpool(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
-    kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    _drop_unreadable_range(request)
+    kind = _TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
     response = FileResponse(path, headers=headers, media_type=kind, stat_result=status)
     if _is_unchanged(request, response):
         return Response(status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")})
+    _settle_range(request, status.st_size)
     return response
 
 
-def _drop_unreadable_range(request: Request) -> None:
-    """RFC 9110, 14.2: a range that cannot be understood is ignored, and the whole file is the answer."""
+def _settle_range(request: Request, size: int) -> None:
+    """RFC 9110, 14.2: a range that cannot be understood is ignored, and the whole file is the answer.
+
+    One that lies outside is 416, which Starlette would answer as well, but not with a problem document.
+    """
     asked = request.headers.get("range")
-    if asked is not None and not (_RANGES.fullmatch(asked) and all(map(_runs_forward, asked[6:].split(",")))):
+    if asked is None:
+        return
+    parts = asked.partition("=")[2].split(",")
+    if not (_RANGES.fullmatch(asked) and all(map(_runs_forward, parts))):
         request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+    elif "if-range" not in request.headers and any(_is_outside(part, size) for part in parts):
+        raise HTTPException(416, headers={"Content-Range": f"bytes */{size}"})
+
+
+def _is_outside(part: str, size: int) -> bool:
+    first, _, last = part.strip().partition("-")
+    return int(first) >= size if first else int(last) == 0
 
 
 def _runs_forward(part: str) -> bool:
