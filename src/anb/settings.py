@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
     @property
     def broker(self) -> str:
-        return self.celery_broker_url or "memory://"
+        return self.celery_broker_url or "memory://localhost/"
 
     @property
     def media(self) -> Path:
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     @property
     def scratch(self) -> Path:
         return (self.scratch_dir or self.media / "scratch").resolve()
+
+    def require_broker(self) -> None:
+        """Several processes share no in-memory queue: what one of them rings, nobody would ever hear."""
+        if self.broker.startswith("memory:"):
+            raise SettingsError("CELERY_BROKER_URL must be set where API and worker are apart; without it use `anb up`")
 
     def signing_key(self) -> str:
         """`SECRET_KEY`, or in the embedded shape one that is made once and kept in the data folder."""

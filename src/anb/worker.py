@@ -20,7 +20,7 @@ from anb.processing import tasks
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
 from anb.processing.sweep import Sweeper
-from anb.settings import Settings, SettingsError
+from anb.settings import Settings
 from anb.storage import open_storage
 
 log = structlog.get_logger(__name__)
@@ -73,8 +73,7 @@ def make_sweeper(settings: Settings, database: Database, celery_app: Celery) -> 
 
 def run(settings: Settings, *, beat: bool) -> int:
     """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
-    if settings.broker.startswith("memory:"):
-        raise SettingsError("CELERY_BROKER_URL must be set for `anb worker`; without servers use `anb up`")
+    settings.require_broker()
     logs.configure(settings)
     signals.setup_logging.connect(_keep_our_logging)
     shutdown = Shutdown()
