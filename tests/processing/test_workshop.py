@@ -1,5 +1,6 @@
 """Claim, lease, finish, sweep: with a stand-in for the conversion, which has tests of its own."""
 
+import errno
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -213,13 +214,19 @@ def test_a_machines_trouble_is_retried_later_and_given_up_in_the_end(
     assert row(database, video_id).failures == 3
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left on device")])
-def test_a_full_disk_is_the_machines_trouble(
-    workshop: Workshop, converter: Converter, storage: LocalStorage, video_id: uuid.UUID, error: OSError
-) -> None:
-    converter.during = raising(error)
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "disk_full"), (errno.EDQUOT, "disk_full"), (errno.EIO, "internal")]
+)
+def test_a_disk_in_trouble_is_the_machines_fault(
+    workshop: Workshop, converter: Converter, storage: LocalStorage, video_id: uuid.UUID, database: Database,
+    number: int, code: str,
+) -> None:  # fmt: skip
+    converter.during = raising(OSError(number, "in trouble"))
     assert workshop.process(video_id) == "to_be_retried"
     assert files(storage) == {f"uploads/{video_id}.mp4"}
+    change(database, video_id, not_before=None, failures=2)
+    assert workshop.process(video_id) == "failed"
+    assert row(database, video_id).failure_code == code
 
 
 def test_a_missing_original_is_retried_for_the_storage_may_be_away(

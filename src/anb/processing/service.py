@@ -3,6 +3,7 @@
 Two short transactions, claim and finish, with FFmpeg between them holding no connection.
 """
 
+import errno
 import shutil
 import time
 import uuid
@@ -80,7 +81,9 @@ class Workshop:
             return self._failed(held, failure)
         except OSError as error:
             # Storage or disk: the machine's trouble, so it is tried again.
-            return self._failed(held, ProcessingFailed(FailureCode.DISK_FULL, log_detail=repr(error)))
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            code = FailureCode.DISK_FULL if full else FailureCode.INTERNAL
+            return self._failed(held, ProcessingFailed(code, log_detail=repr(error)))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
