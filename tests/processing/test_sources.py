@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from anb.processing.convert import convert, inspect
+from anb.processing.convert import convert
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import find_ffmpeg
+from anb.processing.inspection import inspect
 from anb.processing.limits import Limits, Rules
 from tests.media.factory import Samples
 from tests.processing.conftest import Workbench

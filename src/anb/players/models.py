@@ -27,9 +27,9 @@ class Player(Base):
     first_published_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the earliest of the videos that are published now was published; None without one. Breaks ties."""
 
-    @property
-    def name(self) -> str:
-        return f"{self.first_name} {self.last_name}"
+
+def shown_name(first_name: str, last_name: str) -> str:
+    return f"{first_name} {last_name}"
 
 
 _columns = Player.__table__.c

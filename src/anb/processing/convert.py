@@ -12,13 +12,11 @@ from anb.processing.examine import identify, index_comes_first
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
 from anb.processing.house_format import Facts, breaches
-from anb.processing.inspection import Inspection, examine, inspect
+from anb.processing.inspection import examine
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
 from anb.processing.streams import Clip
 from anb.processing.witness import Witness
-
-__all__ = ["Converted", "Inspection", "convert", "inspect"]
 
 log = structlog.get_logger(__name__)
 

@@ -89,7 +89,6 @@ class _Watcher:
         self._max_pixels = max_pixels
         self._packets = 0
         self._first: Fraction | None = None
-        self._last: Fraction | None = None
         self._end: Fraction | None = None
         self._times: list[float] = []
         self._tries = 0
@@ -120,7 +119,6 @@ class _Watcher:
         at = ticks * packet.time_base
         end = at + (packet.duration or 0) * packet.time_base
         self._first = at if self._first is None else min(self._first, at)
-        self._last = at if self._last is None else max(self._last, at)
         self._end = end if self._end is None else max(self._end, end)
         if len(self._times) < INTERVALS_MAX:
             self._times.append(float(at))
@@ -179,7 +177,6 @@ class _Watcher:
             "codec_tag": _tag(context),
             "packets": self._packets,
             "first_s": None if self._first is None else float(self._first),
-            "last_s": None if self._last is None else float(self._last),
             "end_s": None if self._end is None else float(self._end),
             "intervals_s": _intervals(self._times),
             "decoded": self._frame is not None,
@@ -214,12 +211,10 @@ def _shape(stream: Any) -> dict[str, Any]:
         return {
             "width": context.width,
             "height": context.height,
-            "pixel_format": context.pix_fmt,
             "pixel_aspect": _ratio(stream.sample_aspect_ratio),
-            "declared_rate": _ratio(stream.average_rate),
         }
     if stream.type == "audio":
-        return {"channels": context.channels, "layout": context.layout.name, "sample_rate": context.sample_rate}
+        return {"channels": context.channels, "layout": context.layout.name}
     return {}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from anb.players.models import Player
+from anb.players.models import Player, shown_name
 from anb.rankings.table import Standing
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
@@ -24,7 +24,7 @@ def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[S
     return [
         Standing(
             player_id=player.id,
-            player_name=f"{player.first_name} {player.last_name}",
+            player_name=shown_name(player.first_name, player.last_name),
             city=player.city,
             country=player.country,
             votes=player.votes,

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
 from anb.messages import FAILURES, Language
+from anb.players.models import shown_name
 from anb.players.tokens import Signer
 from anb.storage.base import ORIGINALS
 from anb.videos.lifecycle import Status
@@ -115,7 +116,7 @@ def public_video(row: RowMapping) -> dict[str, Any]:
     return {
         "video_id": row["id"],
         "title": row["title"],
-        "player_name": f"{row['first_name']} {row['last_name']}",
+        "player_name": shown_name(row["first_name"], row["last_name"]),
         "city": row["city"],
         "country": row["country"],
         "processed_url": media_url(row["processed_key"]),
