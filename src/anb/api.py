@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.bell = Bell(app.state.celery)
     app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s)
     app.state.public_pages = PublicPages()
-    app.state.worker_is_alive = lambda: True  # a separate process, which the broker and the queue's age speak for
+    app.state.worker_is_alive = lambda: True  # a separate process: `anb up` puts its own answer here
     for feature in (players, videos, public_routes, voting, rankings, media, health):
         app.include_router(feature.router)
     install_errors(app)

@@ -68,7 +68,7 @@ def up(
     data_dir: DataDir = None,
     host: Annotated[str, typer.Option(help="0.0.0.0 lets other machines in.")] = "127.0.0.1",
 ) -> None:
-    """Run everything in one process: pages, API, worker, database. Stop it with Ctrl+C.
+    """Run everything in one process: API, worker, database. Stop it with Ctrl+C.
 
     \b
     Examples:
@@ -81,7 +81,7 @@ def up(
     shown = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 - only compared
 
     def started() -> None:
-        typer.echo(f"ANB Rising Stars is at {shown} and its API at {shown}/docs")
+        typer.echo(f"ANB Rising Stars is at {shown}; try its API at {shown}/docs")
         typer.echo(f"Data is kept in {settings.data_dir.resolve()}. Stop with Ctrl+C.")
 
     raise typer.Exit(serve(settings, host, port, started))
@@ -216,9 +216,12 @@ def recount(
 ) -> None:
     """Count all votes again and compare with the totals that are shown.
 
+    Without DATABASE_URL it reads what `anb up` keeps in ANB_DATA_DIR (anb-data).
+
     \b
     Examples:
       anb recount --check
+      ANB_DATA_DIR=demo-output anb recount --check
       anb recount --repair --json
     """
     from anb.commands.reports import differences_as_json, differences_as_text

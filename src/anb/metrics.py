@@ -8,5 +8,5 @@ UPLOADED_BYTES = Counter("anb_uploaded_bytes_total", "Bytes of videos taken")
 VOTES = Counter("anb_votes_total", "Votes by what became of them", ["outcome"])
 PROCESSED = Counter("anb_videos_processed_total", "Attempts at videos by what became of them", ["outcome"])
 PROCESSING_SECONDS = Histogram(
-    "anb_processing_seconds", "Time from claim to published", buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
+    "anb_processing_seconds", "Time of one attempt", buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
 )

@@ -40,7 +40,7 @@ def examine() -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", "fail", str(error), "Correct the variable that is named and ask again.")]
     logs.configure(settings)
-    shape = "embedded: nothing is set, `anb up` runs it" if settings.embedded else "servers"
+    shape = "embedded: no DATABASE_URL and no CELERY_BROKER_URL, `anb up` runs it" if settings.embedded else "servers"
     return [Finding("settings", "ok", shape), *_machine(settings), *_database(settings), *_places(settings)]
 
 
