@@ -1,13 +1,16 @@
 import string
 
 import pytest
+from sqlalchemy import update
 from starlette.requests import Request
 from starlette.testclient import TestClient
 from tests.cast import problem
 
+from anb.db import Database
 from anb.errors import AnbError
 from anb.http import STATUS, asked_language
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
+from anb.players.models import Player
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,12 @@ def test_the_language_is_the_clients_best_of_ours(header: str, expected: str | N
 def test_an_unknown_address_and_method_are_problems(client: TestClient) -> None:
     problem(client.get("/nowhere"), 404, "not_found")
     problem(client.put("/api/auth/login"), 405, "method_not_allowed")
+
+
+def test_readiness_waits_for_no_writer(client: TestClient, database: Database) -> None:
+    with database.write() as session:
+        session.execute(update(Player).values(votes=0))
+        assert client.get("/ready").json()["parts"]["database"]["ms"] < 5000
 
 
 def test_a_request_id_is_given_or_taken_over(client: TestClient) -> None:
