@@ -25,7 +25,7 @@ class Difference:
 def recount(database: Database, *, repair: bool) -> list[Difference]:
     """Every total that its rows do not bear out, in one transaction with all votes held off while it looks."""
     with database.write() as session:
-        _hold_votes(session)
+        _hold_votes(session, also_videos=repair)
         wrong = [*_differences(session, "video", _by_video()), *_differences(session, "player", _by_player())]
         if repair:
             for difference in wrong:
@@ -34,9 +34,14 @@ def recount(database: Database, *, repair: bool) -> list[Difference]:
     return wrong
 
 
-def _hold_votes(session: Session) -> None:
-    """Counting and totals must be of one moment; on SQLite the write transaction is already alone."""
+def _hold_votes(session: Session, *, also_videos: bool) -> None:
+    """Counting and totals must be of one moment; on SQLite the write transaction is already alone.
+
+    A ballot locks its video first and then inserts: who is going to repair videos waits in the same order.
+    """
     if session.get_bind().dialect.name == "postgresql":
+        if also_videos:
+            session.connection().exec_driver_sql("LOCK TABLE videos IN EXCLUSIVE MODE")
         session.connection().exec_driver_sql("LOCK TABLE votes IN SHARE MODE")
 
 

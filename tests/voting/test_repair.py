@@ -1,0 +1,43 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import text, update
+from tests.cast import Cast
+
+from anb.db import Database
+from anb.videos.models import Video
+from anb.voting import repository
+from anb.voting.ballot import Ballot
+from anb.voting.recount import recount
+
+
+def _somebody_waits(database: Database) -> bool:
+    with database.read() as session:
+        return bool(
+            session.scalar(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+                )
+            )
+        )
+
+
+def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    beto, video_id = cast.beto, cast.video(cast.ana)
+    with database.write() as session:
+        session.execute(update(Video).values(votes=7))
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            repository.candidates_locked(session, [video_id])
+            repair = pool.submit(recount, database, repair=True)
+            while not _somebody_waits(database) and not repair.done():
+                time.sleep(0.01)
+            assert len(repository.insert_votes(session, [Ballot(video_id, beto.id)])) == 1
+        assert [(wrong.kind, wrong.total, wrong.rows) for wrong in repair.result(20)] == [
+            ("video", 7, 1),
+            ("player", 0, 1),
+        ]
