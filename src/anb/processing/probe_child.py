@@ -64,9 +64,11 @@ def _watch_packets(container: Any, watchers: list["_Watcher"]) -> str | None:
 
     try:
         for packet in itertools.islice(_until(container.demux(), time.monotonic() + SECONDS_MAX), PACKETS_MAX):
-            if packet.size:
-                watchers[packet.stream_index].see(packet)
-            if all(watcher.full for watcher in watchers if watcher.matters):
+            if not packet.size:
+                continue
+            watcher = watchers[packet.stream_index]
+            watcher.see(packet)
+            if watcher.full and all(other.full for other in watchers if other.matters):
                 break
     except (av.FFmpegError, ValueError) as error:
         return f"{type(error).__name__}: {error}"
@@ -88,8 +90,10 @@ class _Watcher:
         self._stream = stream
         self._max_pixels = max_pixels
         self._packets = 0
-        self._first: Fraction | None = None
-        self._end: Fraction | None = None
+        # Asked once: each packet would make a fraction of its own, a third of the whole probe's time.
+        self._tick_s = float(stream.time_base or 0)
+        self._first: float | None = None
+        self._end: float | None = None
         self._times: list[float] = []
         self._tries = 0
         self._frame: dict[str, Any] | None = None
@@ -114,14 +118,14 @@ class _Watcher:
     def _note_time(self, packet: Any) -> None:
         """AVI gives decoding times only. A discarded packet (an edit list's) is decoded but never shown."""
         ticks = packet.pts if packet.pts is not None else packet.dts
-        if ticks is None or packet.time_base is None or packet.is_discard:
+        if ticks is None or not self._tick_s or packet.is_discard:
             return
-        at = ticks * packet.time_base
-        end = at + (packet.duration or 0) * packet.time_base
+        at = ticks * self._tick_s
+        end = at + (packet.duration or 0) * self._tick_s
         self._first = at if self._first is None else min(self._first, at)
         self._end = end if self._end is None else max(self._end, end)
         if len(self._times) < INTERVALS_MAX:
-            self._times.append(float(at))
+            self._times.append(at)
         self.full = at - self._first > WINDOW_S
 
     def _decode(self, packet: Any) -> None:
@@ -176,8 +180,8 @@ class _Watcher:
             "codec": context.name if context is not None else None,
             "codec_tag": _tag(context),
             "packets": self._packets,
-            "first_s": None if self._first is None else float(self._first),
-            "end_s": None if self._end is None else float(self._end),
+            "first_s": self._first,
+            "end_s": self._end,
             "intervals_s": _intervals(self._times),
             "decoded": self._frame is not None,
             "error": self._error,
