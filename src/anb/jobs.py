@@ -44,7 +44,7 @@ def _transport(broker: str) -> dict[str, float | int]:
     if broker.startswith("memory:"):
         return {"polling_interval": 0.1}
     if broker.startswith("redis"):
-        return {"socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 4 * 3600}
+        return {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 4 * 3600}
     return {}
 
 

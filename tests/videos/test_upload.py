@@ -342,3 +342,18 @@ def test_what_is_stored_is_what_was_sent(cast: Cast, app: FastAPI, database: Dat
         video = session.query(Video).one()
     assert (video.original_sha256, video.original_bytes) == (digest, len(data))
     assert video.original_key.startswith(f"{ORIGINALS}/")
+
+
+def test_a_body_that_falls_silent_is_given_up(app: FastAPI, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anb.videos.intake._LONGEST_SILENCE_S", 0.2)
+    with serving(app) as port:
+        started = raw_upload(cast.ana, 5_000_000, FORM_START + MP4_HEAD + bytes(2_000_000))
+        answer = talk(port, started, half_close=False)
+    assert b" 400 " in answer.partition(b"\r\n")[0]
+    assert stored(app) == []
+
+
+def test_a_form_of_very_many_parts_is_refused(cast: Cast, app: FastAPI) -> None:
+    parts = {f"part{number}": "x" for number in range(60)}
+    problem(cast.upload(cast.ana, form=parts), 400, "malformed_request")
+    assert stored(app) == []

@@ -13,7 +13,7 @@ from anb.players.models import Player
 from anb.processing.failures import FailureCode, Param
 from anb.videos import repository as videos
 from anb.videos.lifecycle import Status
-from anb.videos.models import Video
+from anb.videos.models import Video, in_state
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """As `rung_at`: the next sweep rings."""
@@ -49,7 +49,7 @@ def claim(session: Session, video_id: uuid.UUID, lease_s: float) -> Claim | None
 def extend(session: Session, held: Claim, lease_s: float, progress: int) -> bool:
     """False: the lease was lost or the video deleted; whoever asks must stop."""
     lease = db.now(session) + timedelta(seconds=lease_s)
-    statement = update(Video).where(Video.status == Status.PROCESSING, *held.still_held())
+    statement = update(Video).where(in_state(Status.PROCESSING), *held.still_held())
     changed = session.execute(statement.values(lease_until=lease, progress=progress).returning(Video.id))
     return changed.first() is not None
 
@@ -111,7 +111,7 @@ def take_unheard(session: Session, ring_again_after_s: float, limit: int) -> Seq
     unheard = (
         select(Video.id)
         .where(
-            Video.status == Status.PENDING,
+            in_state(Status.PENDING),
             Video.rung_at <= moment - timedelta(seconds=ring_again_after_s),
             or_(Video.not_before.is_(None), Video.not_before <= moment),
         )

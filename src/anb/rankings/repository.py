@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from anb.players.models import Player, shown_name
 from anb.rankings.table import Standing
 from anb.videos.lifecycle import Status
-from anb.videos.models import Video
+from anb.videos.models import Video, in_state
 from anb.videos.repository import Filter
 
 
@@ -50,7 +50,7 @@ def _most_voted(session: Session, player_ids: Sequence[uuid.UUID]) -> dict[uuid.
         partition_by=Video.player_id, order_by=(Video.votes.desc(), Video.processed_at, Video.id)
     )
     published = select(Video.player_id, Video.id, Video.title, place.label("place")).where(
-        Video.player_id.in_(player_ids), Video.status == Status.COMPLETED
+        Video.player_id.in_(player_ids), in_state(Status.COMPLETED)
     ).subquery()  # fmt: skip
     rows = session.execute(select(published).where(published.c.place == 1))
     return {row.player_id: (row.id, row.title) for row in rows}

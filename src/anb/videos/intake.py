@@ -1,5 +1,6 @@
 """A multipart body straight into storage: read once, counted, hashed and sniffed on the way, in bounded memory."""
 
+import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 _BUFFER = 1024 * 1024
+_PARTS_MAX = 50  # a form of ours has three; each costs more than the bytes that it takes to send one
+_LONGEST_SILENCE_S = 60.0
+"""A phone may lose its link for a while; a body that is silent for longer will not go on on this connection."""
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FILE_FIELDS = {"file", "video_file"}
 _TEXT_FIELDS = {"title", "description"}
@@ -56,11 +60,12 @@ class Intake:
         self._field = ""
         self._seen_file = False
         self._ended = False
+        self._parts = 0
 
     async def receive(self, body: AsyncIterator[bytes], content_type: str) -> Received:
         parser = MultipartParser(_boundary(content_type), callbacks=self._callbacks())
         try:
-            async for chunk in body:
+            async for chunk in _impatient(body):
                 self._count(len(chunk))
                 parser.write(chunk)
                 if len(self._buffer) >= _BUFFER:
@@ -99,6 +104,9 @@ class Intake:
         }
 
     def _part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > _PARTS_MAX:
+            raise MalformedError("malformed_request")
         self._field = ""
         self._header_name = self._header_value = b""
 
@@ -194,6 +202,18 @@ def too_large(max_bytes: int) -> TooLargeError:
 def _too_long(field: str) -> FieldError:
     limit = upload_policy.TITLE_MAX if field == "title" else upload_policy.DESCRIPTION_MAX
     return FieldError(field, "too_long", (("max_length", limit),))
+
+
+async def _impatient(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        while True:
+            async with asyncio.timeout(_LONGEST_SILENCE_S):
+                chunk = await anext(body)
+            yield chunk
+    except StopAsyncIteration:
+        return
+    except TimeoutError:
+        raise MalformedError("body_cut_off") from None
 
 
 def _boundary(content_type: str) -> bytes:

@@ -2,10 +2,23 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from anb.db import Base, Id, Moment, new_id
+from anb.videos.lifecycle import Status
 
 
 class Video(Base):
@@ -51,6 +64,11 @@ class Video(Base):
         UniqueConstraint("player_id", "idempotency_key"),
         Index("ix_videos_player", "player_id", "created_at", "id"),
     )
+
+
+def in_state(status: Status) -> ColumnElement[bool]:
+    """The state written into the statement: a bound parameter would keep the partial indexes below from being used."""
+    return Video.status == bindparam(None, status.value, literal_execute=True)
 
 
 def _partial(name: str, status: str, *columns: Any) -> Index:

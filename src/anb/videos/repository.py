@@ -12,7 +12,7 @@ from anb import db
 from anb.players.models import Player
 from anb.text import place_key
 from anb.videos.lifecycle import Status, check_move
-from anb.videos.models import Video
+from anb.videos.models import Video, in_state
 
 OrderBy = Literal["created_at", "votes"]
 Order = Literal["asc", "desc"]
@@ -49,7 +49,7 @@ def move(
 ) -> Sequence[RowMapping]:
     """Claim, don't check: only rows still in `old` move. Returns the id, player_id and attempt of those that did."""
     check_move(old, new)
-    statement = update(Video).where(Video.status == old, *where).values(status=new, **values)
+    statement = update(Video).where(in_state(old), *where).values(status=new, **values)
     statement = statement.execution_options(synchronize_session=False)
     return session.execute(statement.returning(Video.id, Video.player_id, Video.attempt)).mappings().all()
 
@@ -60,7 +60,7 @@ def remove(session: Session, video: Video) -> None:
     if video.status == Status.COMPLETED:
         session.execute(select(Player.id).where(Player.id == video.player_id).with_for_update(key_share=True))
         earliest = select(func.min(Video.processed_at)).where(
-            Video.player_id == video.player_id, Video.status == Status.COMPLETED
+            Video.player_id == video.player_id, in_state(Status.COMPLETED)
         )
         session.execute(
             update(Player).where(Player.id == video.player_id).values(first_published_at=earliest.scalar_subquery())
@@ -89,7 +89,7 @@ def public_page(
 
 
 def public_one(session: Session, video_id: uuid.UUID) -> RowMapping | None:
-    chosen = _PUBLIC.where(Video.id == video_id, Video.status == Status.COMPLETED)
+    chosen = _PUBLIC.where(Video.id == video_id, in_state(Status.COMPLETED))
     return session.execute(chosen).mappings().one_or_none()
 
 
@@ -102,7 +102,7 @@ def _published(chosen: Filter, statement: Select[Any]) -> Select[Any]:
     conditions = chosen.conditions()
     if conditions:
         statement = statement.join(Player, Player.id == Video.player_id).where(*conditions)
-    return statement.where(Video.status == Status.COMPLETED)
+    return statement.where(in_state(Status.COMPLETED))
 
 
 _PUBLIC = select(

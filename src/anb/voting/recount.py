@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from anb.db import Database
 from anb.players.models import Player
 from anb.videos.lifecycle import Status
-from anb.videos.models import Video
+from anb.videos.models import Video, in_state
 from anb.voting.models import Vote
 
 
@@ -59,7 +59,7 @@ def _by_video() -> Select[uuid.UUID, int, int]:
 
 def _by_player() -> Select[uuid.UUID, int, int]:
     rows = func.count(Vote.player_id)
-    published = (Video.player_id == Player.id) & (Video.status == Status.COMPLETED)
+    published = (Video.player_id == Player.id) & (in_state(Status.COMPLETED))
     joined = (
         select(Player.id, Player.votes, rows).outerjoin(Video, published).outerjoin(Vote, Vote.video_id == Video.id)
     )

@@ -36,8 +36,9 @@ def insert_votes(session: Session, ballots: Sequence[Ballot]) -> set[Ballot]:
         return set()
     moment = db.now(session)
     rows = [{"video_id": one.video_id, "player_id": one.player_id, "created_at": moment} for one in ballots]
-    statement = db.insert(session, Vote).values(rows).on_conflict_do_nothing()
-    inserted = session.execute(statement.returning(Vote.video_id, Vote.player_id))
+    # The rows beside the statement, not in it: one compiled form serves batches of every size.
+    statement = db.insert(session, Vote).on_conflict_do_nothing().returning(Vote.video_id, Vote.player_id)
+    inserted = session.execute(statement, rows)
     return {Ballot(row.video_id, row.player_id) for row in inserted}
 
 
