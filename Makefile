@@ -40,7 +40,7 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy src tests
+	@$(BIN)/mypy src tests bench
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
 	@$(BIN)/shellcheck .ci/run .ci/servers
 	@$(BIN)/actionlint

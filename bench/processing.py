@@ -1,10 +1,16 @@
-"""Videos per hour of the worker beside bare FFmpeg with the very same arguments."""
+"""Videos per hour of the worker beside bare FFmpeg with the very same arguments.
+
+One at a time, and two at a time as `anb worker` does by default: there the second video uses the cores while the first
+is probed, stored and published.
+"""
 
 import resource
-import statistics
 import subprocess
+import threading
 import time
 import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,7 +68,7 @@ def measure(folder: Path) -> dict[str, Any]:
     database = Database(settings.database)
     migrations.upgrade(database)
     workshop = make_workshop(settings, database, Shutdown(), lambda: None)
-    worker, bare = [], []
+    worker, bare, worker_pairs, bare_pairs = [], [], [], []
     with patch.object(convert, "run_ffmpeg", wraps=run_ffmpeg) as remembered:
         for turn in range(ROUNDS):
             worker.append(_process(workshop, folder / "clip.mp4"))
@@ -70,8 +76,18 @@ def measure(folder: Path) -> dict[str, Any]:
             print(
                 f"  round {turn + 1}: worker {worker[-1].wall_s:.2f} s, bare FFmpeg {bare[-1].wall_s:.2f} s", flush=True
             )
+        for turn in range(ROUNDS):
+            worker_pairs.append(_both(lambda: _process(workshop, folder / "clip.mp4")))
+            bare_pairs.append(_both(lambda: _bare(remembered, folder)))
+            print(
+                f"  two at once, round {turn + 1}: worker {worker_pairs[-1]:.2f} s, bare FFmpeg {bare_pairs[-1]:.2f} s",
+                flush=True,
+            )
     database.dispose()
-    return _compared(worker, bare) | {"clip": f"{CLIP_S} s of 1920x1080 at 30 frames a second, H.264 and AAC"}
+    return _compared(worker, bare) | {
+        "two_at_once": _compared_pairs(worker_pairs, bare_pairs),
+        "clip": f"{CLIP_S} s of 1920x1080 at 30 frames a second, H.264 and AAC",
+    }
 
 
 def _process(workshop: Workshop, clip: Path) -> Cost:
@@ -82,6 +98,26 @@ def _process(workshop: Workshop, clip: Path) -> Cost:
     if outcome != "completed":
         raise RuntimeError(f"the clip was not published: {outcome}")
     return cost
+
+
+def _both(run: Callable[[], Cost]) -> float:
+    """Seconds until two that began together, each followed by another one, have ended: four videos."""
+    started = time.perf_counter()
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(run) for _ in range(4)]:
+            future.result()
+    return time.perf_counter() - started
+
+
+def _compared_pairs(worker: list[float], bare: list[float]) -> dict[str, Any]:
+    ours, theirs = min(worker), min(bare)
+    return {
+        "videos_per_hour": round(4 * 3600 / ours, 1),
+        "bare_ffmpeg_per_hour": round(4 * 3600 / theirs, 1),
+        "percent_of_bare": round(100 * theirs / ours, 1),
+        "worker_s": [round(seconds, 2) for seconds in worker],
+        "bare_s": [round(seconds, 2) for seconds in bare],
+    }
 
 
 def _pending(workshop: Workshop, clip: Path) -> uuid.UUID:
@@ -100,7 +136,7 @@ def _pending(workshop: Workshop, clip: Path) -> uuid.UUID:
 def _bare(remembered: Mock, folder: Path) -> Cost:
     """The worker's last command, its results put elsewhere, at the priority that the worker gives it."""
     call = remembered.call_args
-    target = folder / "bare"
+    target = folder / f"bare-{threading.get_ident()}"
     target.mkdir(exist_ok=True)
     command = [argument.replace(str(call.kwargs["workdir"]), str(target)) for argument in call.args[0]]
     started = Cost.now()
@@ -112,7 +148,7 @@ def _bare(remembered: Mock, folder: Path) -> Cost:
 
 
 def _compared(worker: list[Cost], bare: list[Cost]) -> dict[str, Any]:
-    ours, theirs = (_median(costs) for costs in (worker, bare))
+    ours, theirs = (_best(costs) for costs in (worker, bare))
     return {
         "videos_per_hour": round(3600 / ours.wall_s, 1),
         "bare_ffmpeg_per_hour": round(3600 / theirs.wall_s, 1),
@@ -126,5 +162,6 @@ def _compared(worker: list[Cost], bare: list[Cost]) -> dict[str, Any]:
     }
 
 
-def _median(costs: list[Cost]) -> Cost:
-    return Cost(statistics.median(cost.wall_s for cost in costs), statistics.median(cost.cpu_s for cost in costs))
+def _best(costs: list[Cost]) -> Cost:
+    """Noise of the machine only ever adds."""
+    return Cost(min(cost.wall_s for cost in costs), min(cost.cpu_s for cost in costs))
