@@ -6,6 +6,7 @@
 import json
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -206,6 +207,26 @@ def worker(
     from anb.worker import run
 
     raise typer.Exit(run(_settings(worker_concurrency=concurrency), beat=beat))
+
+
+@app.command()
+def retry(
+    video_id: Annotated[uuid.UUID, typer.Argument(metavar="VIDEO_ID")],
+    as_json: Json = False,
+) -> None:
+    """Put a failed video back in the queue, after its cause is gone. The next sweep gives it to a worker.
+
+    \b
+    Example:
+      anb retry 0198c0de-0000-7000-8000-000000000000
+    """
+    from anb.processing.repository import try_again
+
+    with _database(_settings()) as database, database.write() as session:
+        again = try_again(session, video_id)
+    text = "It waits for a worker again." if again else "No failed video has this id."
+    _say(text, {"video_id": str(video_id), "retried": again}, as_json=as_json, failed=not again)
+    raise typer.Exit(0 if again else 1)
 
 
 @app.command()

@@ -22,7 +22,7 @@ _LONGEST_WAIT_FOR_CLIENTS_S = 10
 
 def serve(settings: Settings, host: str, port: int, on_started: Callable[[], None] | None = None) -> int:
     """Blocks until SIGTERM or SIGINT. Returns the exit code."""
-    with _only_process(settings.data_dir):
+    with _only_process(settings.data_dir), _listening(host, port) as listener:
         app = create_app(settings)
         migrations.upgrade(app.state.database)
         worker = EmbeddedWorker(settings, app.state.database, app.state.celery, app.state.public_pages.forget)
@@ -30,8 +30,6 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[], Non
         server = _Server(
             uvicorn.Config(
                 app,
-                host=host,
-                port=port,
                 loop="uvloop",
                 http=HalfOpenProtocol,
                 log_config=None,
@@ -42,7 +40,7 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[], Non
         )
         worker.start()
         try:
-            server.run()
+            server.run([listener])
         except SystemExit:  # uvicorn's way to end when it cannot start; it has logged why
             pass
         finally:
@@ -72,6 +70,19 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._on_started:
             self._on_started()
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Taken before anything is begun, so that a port in use is a sentence and no half-started worker."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise SettingsError(f"--port {port}: {host} refuses it ({error.strerror}); use another --port") from None
+        yield listener
 
 
 @contextmanager

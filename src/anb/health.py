@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from anb import __version__, migrations
 from anb.processing.ffmpeg import find_ffmpeg
@@ -28,6 +28,12 @@ class Part(BaseModel):
 class Readiness(BaseModel):
     status: Literal["ready", "degraded", "not_ready"]
     parts: dict[str, Part]
+
+
+@router.get("/", include_in_schema=False)
+async def front() -> RedirectResponse:
+    """The address that `anb up` prints, typed into a browser."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/health")

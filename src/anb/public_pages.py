@@ -53,7 +53,8 @@ class PublicPages:
     async def answer(self, request: Request, load: Callable[[], Content]) -> Response:
         """`load` runs in a thread and may raise; then nothing is kept. The key is the path with its query."""
         page = await self._page(f"{request.url.path}?{request.url.query}", load, fresh=_wants_fresh(request))
-        if page.headers["ETag"] in request.headers.get("if-none-match", ""):
+        known = request.headers.get("if-none-match", "")
+        if page.headers["ETag"] in known or known.strip() == "*":
             return Response(status_code=304, headers=page.headers)
         return Response(page.body, headers=page.headers, media_type="application/json")
 

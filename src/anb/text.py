@@ -4,6 +4,7 @@ import unicodedata
 
 # Controls, surrogates, and the marks that turn the direction of the text around them (Unicode TR 36).
 _REFUSED_CATEGORIES = {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BLANK = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}  # letters and a symbol drawn as nothing
 _REFUSED = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069", "\ufeff"}
 
 
@@ -11,6 +12,11 @@ def has_bad_characters(text: str, *, allow: str = "") -> bool:
     return any(
         (unicodedata.category(char) in _REFUSED_CATEGORIES or char in _REFUSED) and char not in allow for char in text
     )
+
+
+def is_visible(text: str) -> bool:
+    """Whether anything would be seen: not only spaces, joiners and marks without a letter."""
+    return any(unicodedata.category(char)[0] in "LNPS" and char not in _BLANK for char in text)
 
 
 def tidy(text: str) -> str:

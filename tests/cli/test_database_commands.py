@@ -5,6 +5,7 @@ from sqlalchemy import update
 
 from anb.db import Database
 from anb.players.models import Player
+from anb.videos.lifecycle import Status
 from anb.videos.models import Video
 from tests.cast import Cast
 from tests.cli.conftest import Anb
@@ -54,6 +55,14 @@ def test_a_recount_without_a_schema_is_a_sentence(anb: Anb, folder: Path) -> Non
     answer = anb("recount", "--check")
     assert answer.exit_code == 1
     assert "anb doctor" in answer.err
+
+
+def test_retry_puts_only_a_failed_video_back(anb: Anb, counted: Cast) -> None:
+    failed = counted.video(counted.ana, status=Status.FAILED)
+    assert anb("retry", failed, "--json").json == {"video_id": str(failed), "retried": True}
+    again = anb("retry", failed)
+    assert (again.exit_code, again.err) == (1, "No failed video has this id.\n")
+    assert anb("retry", "no-id").exit_code == 2
 
 
 def test_migrate_makes_a_database_and_may_be_repeated(anb: Anb, folder: Path) -> None:

@@ -18,8 +18,13 @@ def test_a_second_process_on_the_same_data_is_refused(running: Running, real_anb
     assert running.child.poll() is None
 
 
-def test_a_port_that_is_taken_exits_with_1(running: Running, real_anb: Anb) -> None:
+def test_a_port_that_is_taken_is_named(running: Running, real_anb: Anb) -> None:
     port = running.url.rpartition(":")[2]
     answer = real_anb("up", "--port", port, "--data-dir", running.data_dir.parent / "other")
-    assert answer.exit_code == 1
-    assert "in use" in answer.err
+    assert answer.exit_code == 2
+    assert answer.err.startswith(f"--port {port}: 127.0.0.1 refuses it (Address already in use)")
+
+
+def test_the_address_that_is_printed_leads_somewhere(running: Running) -> None:
+    answer = httpx2.get(running.url, trust_env=False, follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/docs")

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from anb.players.emails import normal_email
 from anb.players.passwords import weakness
-from anb.text import has_bad_characters, place_key, tidy
+from anb.text import has_bad_characters, is_visible, place_key, tidy
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,15 @@ from anb.text import has_bad_characters, place_key, tidy
 )
 def test_one_place_has_one_key(left: str, right: str) -> None:
     assert place_key(left) == place_key(right)
+
+
+@pytest.mark.parametrize(
+    ("line", "seen"),
+    [("Ana", True), ("王", True), ("7", True), ("👍", True), ("", False), ("\u200b\u200d", False), ("\u3164", False),
+     ("\u2800", False), ("\u0301", False), (" \u00a0", False), ("\u200bA", True)],
+)  # fmt: skip
+def test_a_name_is_something_that_can_be_seen(line: str, seen: bool) -> None:
+    assert is_visible(line) == seen
 
 
 @pytest.mark.parametrize(("left", "right"), [("Cali", "Calí i"), ("Lima", "Limache"), ("", "Lima")])

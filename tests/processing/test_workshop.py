@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from anb import db
 from anb.db import Database
-from anb.processing import service
+from anb.processing import repository, service
 from anb.processing.convert import Converted
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.service import Workshop
@@ -227,6 +227,21 @@ def test_a_disk_in_trouble_is_the_machines_fault(
     change(database, video_id, not_before=None, failures=2)
     assert workshop.process(video_id) == "failed"
     assert row(database, video_id).failure_code == code
+
+
+def test_an_operator_gives_a_failed_video_all_its_attempts_again(
+    workshop: Workshop, sweeper: Sweeper, converter: Converter, database: Database, video_id: uuid.UUID
+) -> None:
+    with database.write() as session:
+        assert not repository.try_again(session, video_id)  # it waits already
+    converter.during = raising(ProcessingFailed(FailureCode.DAMAGED))
+    assert workshop.process(video_id) == "failed"
+    with database.write() as session:
+        assert repository.try_again(session, video_id)
+    again = row(database, video_id)
+    assert (again.status, again.failures, again.failure_code, again.processed_at) == ("pending", 0, None, None)
+    converter.during = lambda _: None
+    assert workshop.process(video_id) == "completed"
 
 
 def test_a_missing_original_is_retried_for_the_storage_may_be_away(

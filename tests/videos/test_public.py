@@ -68,8 +68,9 @@ def test_public_pages_may_be_cached_for_a_second_and_are_revalidated(cast: Cast)
     cast.video(cast.ana)
     first = cast.client.get("/api/public/videos")
     assert first.headers["cache-control"] == "public, max-age=1, stale-while-revalidate=10"
-    again = cast.client.get("/api/public/videos", headers={"If-None-Match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
+    for known in (first.headers["etag"], "*"):
+        again = cast.client.get("/api/public/videos", headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
 
 
 def test_a_kept_page_is_loaded_anew_when_asked(cast: Cast) -> None:

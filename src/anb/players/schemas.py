@@ -13,7 +13,7 @@ _LINE_MAX = 100
 def _one_line(line: str) -> str:
     """Measured again when composed: NFC takes some letters apart into two or three (U+0958 is one)."""
     line = text.tidy(line)
-    if not line:
+    if not text.is_visible(line):
         raise RefusedFieldError("empty")
     if len(line) > _LINE_MAX:
         raise RefusedFieldError("too_long", max_length=_LINE_MAX)

@@ -90,6 +90,15 @@ def hand_back(session: Session, held: Claim) -> bool:
     return bool(back)
 
 
+def try_again(session: Session, video_id: uuid.UUID) -> bool:
+    """An operator's wish, after the cause of the failure is gone: all attempts anew. False: it has not failed."""
+    again = videos.move(
+        session, Status.FAILED, Status.PENDING, Video.id == video_id, failures=0, progress=0, not_before=None,
+        failure_code=None, failure_params={}, processed_at=None, rung_at=LONG_AGO,
+    )  # fmt: skip
+    return bool(again)
+
+
 def free_expired(session: Session, max_attempts: int) -> tuple[int, int]:
     """Videos whose worker fell silent: pending again, or failed when it was the last attempt. Returns both counts."""
     moment = db.now(session)

@@ -1,7 +1,7 @@
 """What may be uploaded. Pure."""
 
 from anb.errors import FieldError
-from anb.text import has_bad_characters
+from anb.text import has_bad_characters, is_visible
 
 TITLE_MAX = 200
 DESCRIPTION_MAX = 5000
@@ -18,7 +18,7 @@ def has_room(free_bytes: int, reserve_bytes: int, content_length: int | None) ->
 
 
 def title_error(title: str) -> FieldError | None:
-    if not title:
+    if not is_visible(title):
         return FieldError("title", "empty")
     if len(title) > TITLE_MAX:
         return FieldError("title", "too_long", (("max_length", TITLE_MAX),))
