@@ -11,6 +11,13 @@ from fastapi import FastAPI
 from anb.protocol import HalfOpenProtocol
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serving(app: FastAPI) -> Iterator[int]:
     """Gives the port."""

@@ -1,5 +1,11 @@
 """gunicorn -c deployment/gunicorn/gunicorn.conf.py 'anb.api:create_app()'"""
 
+import ctypes
+import os
+import signal
+
+from gunicorn.workers.base import Worker
+
 from anb.settings import load_settings
 
 bind = "127.0.0.1:8000"
@@ -8,8 +14,20 @@ worker_class = "anb.protocol.HalfOpenWorker"
 preload_app = True  # the application connects to nothing before the fork; four workers share its memory
 graceful_timeout = 30
 timeout = 60
-keepalive = 5
+keepalive = 75  # seconds; longer than nginx keeps its side, so that nothing is sent into a connection that ends
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def on_starting(_server: object) -> None:
     load_settings().require_broker()
+
+
+def post_fork(_server: object, worker: Worker) -> None:
+    """A worker outlives a master that was killed, holds the port against the next one and is nobody's to stop.
+
+    gunicorn's own workers look for that, uvicorn's does not. So the kernel tells it: the same signal as at a stop.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
+    if os.getppid() != worker.ppid:  # killed before the wish was heard
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -210,6 +210,19 @@ def worker(
 
 
 @app.command()
+def beat() -> None:
+    """Ring for the sweeps on time, and do nothing else. One of a fleet is enough; two do no harm.
+
+    \b
+    Example:
+      anb beat        and on each worker:     anb worker --no-beat
+    """
+    from anb.worker import keep_time
+
+    keep_time(_settings())
+
+
+@app.command()
 def retry(
     video_id: Annotated[uuid.UUID, typer.Argument(metavar="VIDEO_ID")],
     as_json: Json = False,

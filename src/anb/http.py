@@ -9,11 +9,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anb import errors, metrics
+from anb import db, errors, metrics
 from anb.db import new_id
 from anb.errors import AnbError, FieldError
 from anb.messages import FIELDS, PROBLEMS, Language
@@ -109,7 +111,10 @@ def answer(request: Request, error: AnbError) -> Response:
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: these statuses, each with a problem document."""
     schema = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    return {status: {"description": _MEANINGS[status], "content": {PROBLEM_TYPE: schema}} for status in statuses}
+    return {
+        status: {"description": _MEANINGS[status], "content": {PROBLEM_TYPE: schema}}
+        for status in sorted({*statuses, 503})  # the database may be away from any of them
+    }
 
 
 _MEANINGS = {
@@ -147,6 +152,16 @@ def install_errors(app: FastAPI) -> None:
         known = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 416: "range_not_satisfiable"}
         code = known.get(error.status_code, "malformed_request")
         return problem(request, error.status_code, AnbError(code), dict(error.headers or {}))
+
+    @app.exception_handler(DBAPIError)
+    @app.exception_handler(PoolTimeoutError)
+    async def _database_trouble(request: Request, error: SQLAlchemyError) -> Response:
+        """A server that restarts, a pool that is empty: the same request will do a moment later. A wrong statement
+        will not."""
+        if not db.is_passing(error):
+            return await _unknown(request, error)
+        log.warning("database_away", reason=type(error).__name__)
+        return answer(request, errors.BusyError("temporarily_unavailable"))
 
     @app.exception_handler(Exception)
     async def _unknown(request: Request, error: Exception) -> Response:

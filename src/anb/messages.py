@@ -38,6 +38,10 @@ PROBLEMS: dict[str, Text] = {
         es="Ya existe una cuenta con este correo. Inicia sesión.",
         en="An account with this e-mail exists already. Log in instead.",
     ),
+    "temporarily_unavailable": Text(
+        es="El servicio se está recuperando. Inténtalo otra vez en unos segundos.",
+        en="The service is recovering. Please try again in a few seconds.",
+    ),
     "not_your_video": Text(es="Este video es de otra persona.", en="This video belongs to somebody else."),
     "video_not_found": Text(es="No existe un video con ese identificador.", en="There is no video with this id."),
     "video_has_votes": Text(

@@ -109,6 +109,15 @@ def run(settings: Settings, *, beat: bool) -> int:
     return int(worker.exitcode or 0)
 
 
+def keep_time(settings: Settings) -> None:
+    """Celery's beat alone, until SIGTERM. Its schedule is in the settings, so that it needs to remember nothing."""
+    settings.require_broker()
+    logs.configure(settings)
+    signals.setup_logging.connect(_keep_our_logging)
+    with tempfile.TemporaryDirectory(prefix="anb-beat-") as folder:
+        make_celery(settings).Beat(schedule=str(Path(folder) / "schedule"), quiet=True).run()
+
+
 class EmbeddedWorker:
     """The same tasks by a Celery worker with one thread, and the sweep in another, inside this process."""
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,18 +16,12 @@ import pytest
 from sqlalchemy import select
 from tests.cast import wish
 from tests.conftest import BROKER, SECRET
+from tests.server import free_port
 
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
 from anb.settings import Settings
 from anb.videos.models import Video
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,19 @@ import string
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import ProgrammingError
 from starlette.requests import Request
 from starlette.testclient import TestClient
-from tests.cast import problem
+from tests.cast import problem, wish
+from tests.conftest import SECRET
 
-from anb.db import Database
+from anb.api import create_app
+from anb.db import Database, is_passing
 from anb.errors import AnbError
 from anb.http import STATUS, asked_language
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
 from anb.players.models import Player
+from anb.settings import load_settings
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,20 @@ def test_an_unforeseen_error_is_a_problem_without_details(client: TestClient, mo
     with TestClient(client.app, raise_server_exceptions=False) as careless:
         body = problem(careless.get("/api/public/rankings"), 500, "internal_error")
     assert "secret" not in str(body)
+
+
+def test_a_database_that_is_away_is_a_503_that_asks_to_come_back() -> None:
+    settings = load_settings(
+        database_url="postgresql://nobody@127.0.0.1:1/none", celery_broker_url="redis://127.0.0.1:1/0",
+        secret_key=SECRET, log_level="error",
+    )  # fmt: skip
+    with TestClient(create_app(settings)) as client:
+        for answer in (client.get("/api/public/videos"), client.post("/api/auth/signup", json=wish())):
+            problem(answer, 503, "temporarily_unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_wrong_statement_will_not_be_right_a_moment_later() -> None:
+    nonsense = ProgrammingError("SELEC 1", None, Exception("syntax error"))
+    assert not is_passing(nonsense)
+    assert is_passing(ProgrammingError("SELECT 1", None, Exception("gone"), connection_invalidated=True))

@@ -1,7 +1,16 @@
+import contextlib
+import os
 import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 import pytest
+from tests.server import free_port
 
 from anb.settings import SettingsError
 
@@ -16,3 +25,40 @@ def test_gunicorn_does_not_start_where_no_worker_could_hear_it(monkeypatch: pyte
         on_starting(None)
     monkeypatch.setenv("CELERY_BROKER_URL", "redis://queue:6379/0")
     on_starting(None)
+
+
+def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
+    """Else they would serve old code for ever, on a port that the next master cannot have."""
+    port = free_port()
+    environment = {
+        "PATH": os.environ["PATH"], "SECRET_KEY": "a secret that only tests know", "MEDIA_ROOT": str(tmp_path),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/anb.db", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "-b", f"127.0.0.1:{port}", "anb.api:create_app()"]
+    master = subprocess.Popen(command, env=environment, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200)
+        master.kill()
+        master.wait()
+        until(lambda: not is_alive(master.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(master.pid, signal.SIGKILL)
+
+
+def is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx2.TransportError):
+            if done():
+                return
+        time.sleep(0.05)
+    raise AssertionError("not within 30 s")
