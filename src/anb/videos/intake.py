@@ -12,10 +12,11 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from anb.errors import FieldError, InvalidError, MalformedError, NoRoomError, TooLargeError, UnsupportedMediaError
+from anb.errors import FieldError, InvalidError, MalformedError, NoRoomError, UnsupportedMediaError
 from anb.storage.base import Storage, Writer
 from anb.text import tidy
 from anb.videos import upload_policy
+from anb.videos.admission import too_large
 from anb.videos.sniff import SNIFF_BYTES, sniff
 
 if TYPE_CHECKING:
@@ -193,10 +194,6 @@ class Intake:
         if error := check(text):
             raise InvalidError("invalid_fields", errors=(error,))
         return text
-
-
-def too_large(max_bytes: int) -> TooLargeError:
-    return TooLargeError("video_too_large", max_mb=max_bytes // (1024 * 1024))
 
 
 def _too_long(field: str) -> FieldError:

@@ -7,14 +7,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from anb import db, metrics
-from anb.errors import AnbError, InvalidError, NoRoomError
+from anb.errors import AnbError, InvalidError
 from anb.http import answer, language, problems
 from anb.lingering import Lingering
 from anb.players.auth import CurrentPlayer
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.videos import service, upload_policy
-from anb.videos.intake import Intake, Received, too_large
+from anb.videos.admission import admit
+from anb.videos.intake import Intake, Received
 from anb.videos.models import Video
 from anb.videos.schemas import Accepted, VideoDetail, VideoOut
 
@@ -67,15 +68,9 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     """Everything that can be refused without the body is refused before it is read."""
     state = request.app.state
     settings: Settings = state.settings
-    await run_in_threadpool(service.require_player, state.database, player_id)
+    await run_in_threadpool(admit, state.database, state.storage, settings, player_id, _declared_length(request))
     if error := upload_policy.idempotency_key_error(idempotency_key):
         raise InvalidError("invalid_fields", errors=(error,))
-    declared = _declared_length(request)
-    if upload_policy.declared_too_large(declared, settings.max_upload_bytes):
-        raise too_large(settings.max_upload_bytes)
-    free = await run_in_threadpool(state.storage.free_bytes)
-    if not upload_policy.has_room(free, settings.disk_reserve_bytes, declared):
-        raise NoRoomError("no_room")
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
     received: Received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
