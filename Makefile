@@ -31,6 +31,12 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
+stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on free ports, until Ctrl+C
+	@$(BIN)/python -m deployment.stack
+
+stack-test: .venv/dev.stamp ## what only the whole shows: bodies, caches, files and refusals through nginx
+	@$(BIN)/python -m pytest -o addopts=-q tests/stack
+
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
@@ -38,12 +44,14 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 	@rm -rf mutants && $(BIN)/mutmut run --max-children 2 | tail -1 && $(BIN)/mutmut export-cicd-stats > /dev/null
 	@$(BIN)/python -m bench.mutants
 
-lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows
+lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy src tests bench
+	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
 	@$(BIN)/shellcheck .ci/run .ci/servers
 	@$(BIN)/actionlint
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
 lock: ## renew both lock files (needs uv)
 	@uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.lock
@@ -54,4 +62,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test bench mutants lint lock clean
+.PHONY: help demo up test stack stack-test bench mutants lint lock clean

@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
     database_pool: int = Field(4, ge=1, description="Connections kept a process")
 
+    accel_prefix: str = Field(
+        "", pattern="^(/.*[^/])?$", description="nginx's internal place of `MEDIA_ROOT`: files go by X-Accel-Redirect"
+    )
+
     worker_concurrency: int = Field(2, ge=1, description="Videos that one `anb worker` processes at once")
     ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")
     ffmpeg_memory_bytes: int = Field(4096 * MIB, ge=512 * MIB, description="Address space of one FFmpeg")

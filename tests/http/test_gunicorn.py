@@ -34,7 +34,16 @@ def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
         "PATH": os.environ["PATH"], "SECRET_KEY": "a secret that only tests know", "MEDIA_ROOT": str(tmp_path),
         "DATABASE_URL": f"sqlite:///{tmp_path}/anb.db", "CELERY_BROKER_URL": "redis://127.0.0.1:1/0",
     }  # fmt: skip
-    command = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "-b", f"127.0.0.1:{port}", "anb.api:create_app()"]
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        str(CONFIGURATION),
+        "-b",
+        f"127.0.0.1:{port}",
+        "anb.api:create_app()",
+    ]
     master = subprocess.Popen(command, env=environment, cwd=tmp_path, start_new_session=True, stderr=subprocess.DEVNULL)
     try:
         until(lambda: httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200)

@@ -44,6 +44,8 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         raise NotFoundError("media_not_found") from None
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
+    if prefix := request.app.state.settings.accel_prefix:  # nginx sends it, and knows ranges and conditions
+        return Response(headers=headers | {"X-Accel-Redirect": f"{prefix}/{key}"}, media_type=kind)
     response = FileResponse(path, headers=headers, media_type=kind, stat_result=status)
     if _is_unchanged(request, response):
         return Response(status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")})

@@ -1,0 +1,130 @@
+"""A running stack: started in order, asked about, stopped whole."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Callable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psycopg
+from supervisor.xmlrpc import SupervisorTransport
+
+from deployment.stack.configuration import Plan, postgres_binaries, postgres_owner
+
+_FIRST = ("postgres", "redis")
+_THEN = ("web", "worker", "beat", "nginx")
+NAMES = (*_FIRST, *_THEN)
+
+
+class StackError(Exception):
+    """It did not start; the message holds the ends of the logs."""
+
+
+class Stack:
+    """`with Stack(plan, settings):` runs it. `settings` are more variables for web, worker and beat."""
+
+    def __init__(self, plan: Plan, settings: Mapping[str, str] | None = None) -> None:
+        self.plan = plan
+        self._settings = settings or {}
+        self._supervisord: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        self.plan.write()
+        environment = self.plan.environment(self._settings)
+        self._initialise_postgres()
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.plan.run / "supervisord.conf")]
+        with (self.plan.logs / "supervisor.log").open("ab") as log:
+            self._supervisord = subprocess.Popen(  # our own configuration
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            self._until("PostgreSQL", self._database_is_there)
+            subprocess.run([Path(sys.executable).parent / "anb", "migrate"], env=environment, check=True,
+                           stdout=subprocess.DEVNULL)  # fmt: skip
+            for name in _THEN:
+                self.control("startProcess", name)
+            self._until("the whole", self.is_ready)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Each ends as its own stop signal asks; supervisord waits for them."""
+        if self._supervisord is not None:
+            self._supervisord.terminate()
+            self._supervisord.wait()
+            self._supervisord = None
+
+    def wait(self) -> None:
+        """Until supervisord ends."""
+        if self._supervisord is not None:
+            self._supervisord.wait()
+
+    def control(self, action: Literal["startProcess", "stopProcess", "getProcessInfo"], name: str) -> Any:
+        """One of supervisord's own calls."""
+        transport = SupervisorTransport(None, None, f"unix://{self.plan.run / 'supervisor.sock'}")
+        with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
+            return getattr(server.supervisor, action)(name)
+
+    def pid(self, name: str) -> int | None:
+        """None while it is down."""
+        pid: int = self.control("getProcessInfo", name)["pid"]
+        return pid or None
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(URLError, HTTPException, OSError), urlopen(f"{self.plan.url}/ready", timeout=5) as it:  # noqa: S310
+            return b'"status":"ready"' in it.read()
+        return False
+
+    def _until(self, what: str, done: Callable[[], bool], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if done():
+                return
+            if self._supervisord is not None and self._supervisord.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise StackError(f"{what} did not start.\n{self._last_words()}")
+
+    def _last_words(self) -> str:
+        return "\n".join(f"--- {log.name}\n{log.read_text()[-2000:]}" for log in sorted(self.plan.logs.glob("*.log")))
+
+    def _initialise_postgres(self) -> None:
+        data = self.plan.run / "postgres"
+        if data.exists():
+            return
+        data.mkdir(mode=0o700)
+        owner = postgres_owner()
+        drop: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(data, owner)
+            drop = ["setpriv", f"--reuid={owner}", "--regid", owner, "--clear-groups"]
+        initdb = postgres_binaries() / "initdb"
+        command = [*drop, str(initdb), "-D", str(data), "-A", "trust", "-U", "anb", "-E", "UTF8", "--locale=C.UTF-8"]
+        made = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/")
+        if made.returncode:
+            data.rmdir()
+            raise StackError(f"{made.stderr}User {owner} must be able to reach {data}: use another --folder.")
+
+    def _database_is_there(self) -> bool:
+        address = f"host=127.0.0.1 port={self.plan.ports.postgres} user=anb"
+        try:
+            with psycopg.connect(f"{address} dbname=postgres", autocommit=True) as connection:
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'anb'").fetchone():
+                    connection.execute("CREATE DATABASE anb")
+        except psycopg.OperationalError:
+            return False
+        return True
