@@ -6,6 +6,7 @@ import signal
 
 from gunicorn.workers.base import Worker
 
+from anb.operations import shared_folder
 from anb.settings import load_settings
 
 bind = "127.0.0.1:8000"
@@ -17,6 +18,8 @@ timeout = 60
 keepalive = 75  # seconds; longer than nginx keeps its side, so that nothing is sent into a connection that ends
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+shared_folder.share()  # the workers count together; before the application is imported
 
 
 def on_starting(_server: object) -> None:
@@ -31,3 +34,7 @@ def post_fork(_server: object, worker: Worker) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
     if os.getppid() != worker.ppid:  # killed before the wish was heard
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def on_exit(_server: object) -> None:
+    shared_folder.unshare()

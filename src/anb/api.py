@@ -8,10 +8,11 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from anb import __version__, health, logs
+from anb import __version__, health, logs, metrics
 from anb.db import Database
 from anb.http import Problem, RequestContext, SmallBodies, install_errors
 from anb.jobs import Bell, make_celery
+from anb.operations.backlog import KeptBacklog
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
@@ -61,6 +62,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Threads start here, after any fork."""
     state = app.state
+    metrics.watch_pool(state.database.engine)
+    state.backlog = KeptBacklog(state.database)
     state.hashing = PasswordHashing()
 
     def count(ballots: Any) -> Any:
@@ -73,6 +76,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     state.ballot_box.close()
     state.hashing.close()
+    state.backlog.close()
     state.database.dispose()
 
 

@@ -204,9 +204,16 @@ def worker(
     Example:
       CELERY_BROKER_URL=redis://queue:6379/0 DATABASE_URL=... SECRET_KEY=... anb worker --concurrency 2
     """
+    from anb.operations import shared_folder
+
+    settings = _settings(worker_concurrency=concurrency)
+    shared_folder.share()  # before anything that counts is imported
     from anb.worker import run
 
-    raise typer.Exit(run(_settings(worker_concurrency=concurrency), beat=beat))
+    try:
+        raise typer.Exit(run(settings, beat=beat))
+    finally:
+        shared_folder.unshare()
 
 
 @app.command()

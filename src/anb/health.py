@@ -5,18 +5,22 @@ from collections.abc import Callable
 from typing import Literal
 
 from fastapi import APIRouter, Request
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from anb import __version__, migrations
+from anb.operations import scrape
 from anb.processing.ffmpeg import find_ffmpeg
 
 router = APIRouter(tags=["health"])
 
 _ESSENTIAL = {"database", "storage", "disk"}
 """Without one of these no upload can be taken. Without the broker or FFmpeg it is taken, and processed later."""
+
+_LONGEST_UNTAKEN_S = 120
+"""With a worker there, the sweep has rung again and again by then."""
 
 
 class Part(BaseModel):
@@ -56,9 +60,10 @@ async def ready(request: Request) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics() -> Response:
-    """Prometheus text."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """Prometheus text, of all processes of this server."""
+    text = scrape.render(request.app.state.backlog)
+    return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
 def _timed(check: Callable[[], None]) -> Part:
@@ -92,6 +97,9 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
     def worker() -> None:
         if not state.worker_is_alive():
             raise RuntimeError("the worker's thread has ended")
+        backlog = state.backlog.now()
+        if backlog and backlog.oldest_s > _LONGEST_UNTAKEN_S and not backlog.processing:
+            raise RuntimeError(f"a video has been waiting for {backlog.oldest_s:.0f} s and none is being processed")
 
     return {
         "database": database,

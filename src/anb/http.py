@@ -245,9 +245,25 @@ class RequestContext:
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "unknown")
-            metrics.REQUESTS.labels(scope["method"], route, status).inc()
+            metrics.REQUESTS.labels(metrics.method_label(scope["method"]), route, status).inc()
             metrics.REQUEST_SECONDS.labels(route).observe(seconds)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+            if status < 400 and route not in _MACHINES_ASK:
+                metrics.VISITORS.saw(_who(scope), time.time())
+            named = {"video_id": str(path["video_id"])} if "video_id" in (path := scope.get("path_params", {})) else {}
+            log.info(
+                "request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1),
+                **named,
+            )  # fmt: skip
+
+
+_MACHINES_ASK = frozenset({"/health", "/ready", "/metrics"})
+
+
+def _who(scope: Scope) -> bytes:
+    """The token, which is a person's; else the address, behind which there may be several."""
+    tokens = (value for name, value in scope["headers"] if name == b"authorization")
+    address = (scope.get("client") or ("",))[0]
+    return next(tokens, address.encode())
 
 
 def _request_id(scope: Scope) -> str:

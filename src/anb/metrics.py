@@ -1,12 +1,61 @@
-"""What Prometheus may ask, in one place. Rendered by `health.py`; names follow its conventions."""
+"""What Prometheus may ask, in one place. Labels come from fixed sets and never hold an id.
 
-from prometheus_client import Counter, Histogram
+`operations/scrape.py` renders it. Several processes of one server add up in files (`operations/shared_folder.py`).
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+from sqlalchemy import Engine, Pool, event
+
+from anb.visitors import Visitors
 
 REQUESTS = Counter("anb_http_requests_total", "Requests answered", ["method", "route", "status"])
 REQUEST_SECONDS = Histogram("anb_http_request_seconds", "Time to answer", ["route"])
+VISITORS = Visitors()
+"""Reported as `anb_active_people`."""
+
+SIGNED_UP = Counter("anb_players_signed_up_total", "Accounts opened")
 UPLOADED_BYTES = Counter("anb_uploaded_bytes_total", "Bytes of videos taken")
 VOTES = Counter("anb_votes_total", "Votes by what became of them", ["outcome"])
+
 PROCESSED = Counter("anb_videos_processed_total", "Attempts at videos by what became of them", ["outcome"])
 PROCESSING_SECONDS = Histogram(
     "anb_processing_seconds", "Time of one attempt", buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640)
 )
+MEDIA_SECONDS = Counter("anb_processed_media_seconds_total", "Length of the videos made; over the time: the speed")
+FAILURES = Counter("anb_processing_failures_total", "Attempts that failed, by the reason's code", ["code"])
+KILLS = Counter("anb_ffmpeg_kills_total", "FFmpegs and probes that did not end by themselves, by why", ["reason"])
+WORKER_HEARTBEAT = Gauge(
+    "anb_worker_heartbeat_timestamp_seconds",
+    "When a process that works last began a task or saw FFmpeg advance",
+    multiprocess_mode="max",
+)
+
+CONNECTIONS = Gauge(
+    "anb_database_connections_in_use", "Database connections that are lent out", multiprocess_mode="livesum"
+)
+POOL_SIZE = Gauge("anb_database_pool_size", "Database connections that are kept", multiprocess_mode="livesum")
+
+for reason in ("out_of_time", "abandoned", "limit", "crash"):
+    KILLS.labels(reason)  # told as 0 before there is one, so that the first is seen as a rise
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def method_label(method: str) -> str:
+    """A client may invent methods without end."""
+    return method if method in _METHODS else "other"
+
+
+def watch_pool(engine: Engine) -> None:
+    """After the fork: what a master process says would be counted for ever."""
+    pool: Pool = engine.pool
+    POOL_SIZE.set(pool.size())  # type: ignore[attr-defined]  # both of our engines keep a QueuePool
+
+    def lent(*_: object) -> None:
+        CONNECTIONS.set(pool.checkedout())  # type: ignore[attr-defined]
+
+    def coming_back(*_: object) -> None:  # told before it is back
+        CONNECTIONS.set(max(0, pool.checkedout() - 1))  # type: ignore[attr-defined]
+
+    event.listen(engine, "checkout", lent)
+    event.listen(engine, "checkin", coming_back)

@@ -13,9 +13,10 @@ import structlog
 from celery import Celery, signals
 from celery.worker import WorkController
 
-from anb import logs
+from anb import logs, metrics
 from anb.db import Database
 from anb.jobs import Bell, make_celery
+from anb.operations import scrape
 from anb.processing import tasks
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
@@ -81,7 +82,9 @@ def run(settings: Settings, *, beat: bool) -> int:
 
     @cache
     def database() -> Database:  # first asked for inside a child
-        return Database(settings.database, pool_size=2)
+        database = Database(settings.database, pool_size=2)
+        metrics.watch_pool(database.engine)
+        return database
 
     tasks.register(
         app,
@@ -93,7 +96,11 @@ def run(settings: Settings, *, beat: bool) -> int:
         shutdown.begin(settings.grace_s)
 
     signals.worker_shutting_down.connect(shutting_down)
-    with tempfile.TemporaryDirectory(prefix="anb-beat-") as folder:
+    with (
+        scrape.served(settings.worker_metrics_host, settings.worker_metrics_port) as let_go_of_port,
+        tempfile.TemporaryDirectory(prefix="anb-beat-") as folder,
+    ):
+        signals.worker_process_init.connect(let_go_of_port)
         worker = app.Worker(
             pool="prefork",
             concurrency=settings.worker_concurrency,

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from anb import migrations
 from anb.api import create_app
@@ -54,3 +55,9 @@ def test_the_models_say_what_the_migrations_made(database: Database) -> None:
     assert migrations.is_current(database)
     if database.engine.dialect.name == "postgresql":
         assert migrations.differences(database) == []
+
+
+def test_every_metric_is_documented() -> None:
+    page = (ROOT / "docs/metrics.md").read_text()
+    told = {family.name + ("_total" if family.type == "counter" else "") for family in REGISTRY.collect()}
+    assert {f"`{name}`" for name in told if name.startswith("anb_")} <= set(re.findall(r"`\w+`", page))

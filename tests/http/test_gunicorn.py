@@ -18,6 +18,7 @@ CONFIGURATION = Path(__file__).parents[2] / "deployment" / "gunicorn" / "gunicor
 
 
 def test_gunicorn_does_not_start_where_no_worker_could_hear_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the file, and taken back after this test")
     on_starting = runpy.run_path(str(CONFIGURATION))["on_starting"]
     monkeypatch.setenv("SECRET_KEY", "a secret that only tests know")
     monkeypatch.setenv("DATABASE_URL", "postgresql://db/anb")

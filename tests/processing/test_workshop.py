@@ -27,6 +27,7 @@ from anb.videos.lifecycle import Status
 from anb.videos.models import Video
 from anb.worker import Shutdown, make_workshop
 from tests.cast import Cast
+from tests.processing.test_house_format import KEPT
 
 
 class Converter:
@@ -41,7 +42,7 @@ class Converter:
         self.during(on_progress)
         for name in ("house.mp4", "poster.jpg"):
             (workdir / name).write_bytes(source.read_bytes())
-        return Converted(workdir / "house.mp4", workdir / "poster.jpg", None)  # type: ignore[arg-type]
+        return Converted(workdir / "house.mp4", workdir / "poster.jpg", KEPT)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import uuid
 
 from starlette.concurrency import run_in_threadpool
 
-from anb import db
+from anb import db, metrics
 from anb.db import Database
 from anb.errors import ConflictError, UnauthenticatedError
 from anb.players import repository
@@ -31,6 +31,7 @@ def _add(database: Database, wish: SignUp, password_hash: str) -> PlayerOut:
         }
         if not repository.add(session, row):
             raise ConflictError("email_taken")
+    metrics.SIGNED_UP.inc()
     return player
 
 

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 import structlog
 
+from anb import metrics
 from anb.processing.ending import Ending
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.limits import Limits
@@ -29,6 +30,9 @@ log = structlog.get_logger(__name__)
 _HERE = Path(__file__).parent
 TICK_S = 0.5
 _CHUNK = 64 * 1024
+
+_LIMIT_SIGNALS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ})
+"""How the kernel ends who passes a limit; SIGKILL also when the machine is out of memory."""
 
 Hear = Callable[[str], None]
 """Takes one line."""
@@ -122,8 +126,8 @@ class _Caged:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._kill()
+        if self._process.poll() is None:  # what a tick raised: the lease is lost, or the worker stops
+            self._kill("abandoned")
             if self._process.stdout is not None:
                 self._process.stdout.read()  # its end comes when the tool, too, is gone
         for pipe in (self._process.stdout, self._process.stderr, self._control):
@@ -131,8 +135,9 @@ class _Caged:
                 pipe.close()
         self._process.wait()
 
-    def _kill(self) -> None:
+    def _kill(self, reason: str) -> None:
         """The launcher leads the group and is not reaped yet, so the number is still its own."""
+        metrics.KILLS.labels(reason).inc()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -151,7 +156,7 @@ class _Caged:
                     listener.on_tick()
                 if now >= self._deadline and not self._out_of_time:
                     self._out_of_time = True
-                    self._kill()
+                    self._kill("out_of_time")
         return self._ending()
 
     @staticmethod
@@ -167,6 +172,8 @@ class _Caged:
         self._process.wait()
         told = self._control.recv(4096)
         facts: dict[str, Any] = json.loads(told) if told else {}
+        if facts.get("signal") is not None and not self._out_of_time:
+            metrics.KILLS.labels("limit" if facts["signal"] in _LIMIT_SIGNALS else "crash").inc()
         return Ending(
             exit=facts.get("exit"),
             signal=facts.get("signal"),

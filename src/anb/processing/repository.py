@@ -93,8 +93,8 @@ def hand_back(session: Session, held: Claim) -> bool:
 def try_again(session: Session, video_id: uuid.UUID) -> bool:
     """An operator's wish, after the cause of the failure is gone: all attempts anew. False: it has not failed."""
     again = videos.move(
-        session, Status.FAILED, Status.PENDING, Video.id == video_id, failures=0, progress=0, not_before=None,
-        failure_code=None, failure_params={}, processed_at=None, rung_at=LONG_AGO,
+        session, Status.FAILED, Status.PENDING, Video.id == video_id, failures=0, progress=0, rung_at=LONG_AGO,
+        not_before=db.now(session), failure_code=None, failure_params={}, processed_at=None,
     )  # fmt: skip
     return bool(again)
 
@@ -151,3 +151,25 @@ def possessions(session: Session, video_ids: Sequence[uuid.UUID]) -> dict[uuid.U
         )
         for row in rows
     }
+
+
+@dataclass(frozen=True)
+class Backlog:
+    pending: int
+    processing: int
+    oldest_s: float
+    """How long the oldest pending video could have been processed already; 0 without one."""
+
+
+_MOST_COUNTED = 10_000
+
+
+def backlog(session: Session) -> Backlog:
+    """Two reads of small indexes. Of more than ten thousand it says ten thousand."""
+    due_since = func.coalesce(Video.not_before, Video.created_at).label("due_since")
+    waiting = select(due_since).where(in_state(Status.PENDING)).order_by(Video.rung_at).limit(_MOST_COUNTED).subquery()
+    pending, oldest = session.execute(select(func.count(), func.min(waiting.c.due_since))).one()
+    at_work = select(Video.id).where(in_state(Status.PROCESSING)).limit(_MOST_COUNTED).subquery()
+    processing: int = session.execute(select(func.count()).select_from(at_work)).scalar_one()
+    oldest_s = (db.now(session) - oldest).total_seconds() if oldest else 0.0
+    return Backlog(pending, processing, max(0.0, oldest_s))

@@ -53,13 +53,18 @@ class Workshop:
         """Safe to call any number of times, anywhere, at once: the claim decides. Returns what became of it."""
         with self.database.write() as session:
             held = repository.claim(session, video_id, self.lease_s)
+        metrics.WORKER_HEARTBEAT.set_to_current_time()
         if held is None:
             return "not_mine"
         with structlog.contextvars.bound_contextvars(
             video_id=str(video_id), request_id=held.request_id, attempt=held.attempt
         ):
             started = time.monotonic()
-            outcome = self._attempt(held)
+            try:
+                outcome = self._attempt(held)
+            except Exception as error:
+                log.error("job_broken", exc_info=error)  # here, where the ids are still at hand
+                raise
             seconds = time.monotonic() - started
             log.info("video_processed", outcome=outcome, seconds=round(seconds, 2))
         metrics.PROCESSED.labels(outcome).inc()
@@ -110,11 +115,13 @@ class Workshop:
                 for key in keys:
                     self.storage.delete(key)
         if done:
+            metrics.MEDIA_SECONDS.inc(converted.facts.duration_s)
             self.published()
         return "completed" if done else "lost"
 
     def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
+        metrics.FAILURES.labels(failure.code.value).inc()
         decision = after_failure(failure.code, held.failures + 1, self.max_attempts)
         with self.database.write() as session:
             if isinstance(decision, Retry):
@@ -140,6 +147,7 @@ class _Heartbeat:
         if time.monotonic() - self._last < _HEARTBEAT_S:
             return
         self._last = time.monotonic()
+        metrics.WORKER_HEARTBEAT.set_to_current_time()
         try:
             with self._workshop.database.write() as session:
                 held = repository.extend(session, self._held, self._workshop.lease_s, min(int(percent), 99))

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import structlog
 
+from anb import metrics
 from anb.db import Database
 from anb.processing import repository
+from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
 from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
 
@@ -43,6 +45,8 @@ class Sweeper:
         for video_id in unheard:  # after the commit
             if not self.ring(video_id):
                 break
+        metrics.FAILURES.labels(FailureCode.CRASHED.value).inc(freed + failed)
+        metrics.WORKER_HEARTBEAT.set_to_current_time()
         if freed or failed or unheard:
             log.info("rows_swept", freed=freed, failed=failed, rung=len(unheard))
 
