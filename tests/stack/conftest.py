@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.servers import Stack
+
 from tests.cast import wish
 
 

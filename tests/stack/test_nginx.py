@@ -9,6 +9,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 from deployment.stack.servers import Stack
+
 from tests.cast import MP4_HEAD, problem
 
 Headers = dict[str, str]

@@ -1,0 +1,1 @@
+"""`make prove`: nothing that was acknowledged is lost, doubled or stuck, whatever dies."""

@@ -1,0 +1,32 @@
+"""What clients were told. Only this is a promise; what was not answered may or may not have happened."""
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Journal:
+    uploads: dict[str, str] = field(default_factory=dict)
+    """Video id to the SHA-256 of its original."""
+    ways: Counter[str] = field(default_factory=Counter)
+    deleted: set[str] = field(default_factory=set)
+    perhaps_deleted: set[str] = field(default_factory=set)
+    votes: set[tuple[str, str]] = field(default_factory=set)
+    """Player id, video id."""
+    perhaps_votes: set[tuple[str, str]] = field(default_factory=set)
+    accounts: dict[str, str] = field(default_factory=dict)
+    """E-mail to player id."""
+    perhaps_accounts: set[str] = field(default_factory=set)
+    surprises: list[str] = field(default_factory=list)
+    answers: Counter[str] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, answer: str) -> None:
+        with self._lock:
+            self.answers[answer] += 1
+
+    def surprise(self, what: str) -> None:
+        """Something that no client should ever see."""
+        with self._lock:
+            self.surprises.append(what)
