@@ -19,9 +19,8 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from deployment.stack.configuration import Plan, postgres_binaries, postgres_owner
 
-_FIRST = ("postgres", "redis")
 _THEN = ("web", "worker", "beat", "nginx")
-NAMES = (*_FIRST, *_THEN)
+ANB = Path(sys.executable).parent / "anb"
 
 
 class StackError(Exception):
@@ -39,17 +38,15 @@ class Stack:
     def __enter__(self) -> Self:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self.plan.write()
-        environment = self.plan.environment(self._settings)
         self._initialise_postgres()
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.plan.run / "supervisord.conf")]
         with (self.plan.logs / "supervisor.log").open("ab") as log:
             self._supervisord = subprocess.Popen(  # our own configuration
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
         try:
             self._until("PostgreSQL", self._database_is_there)
-            subprocess.run([Path(sys.executable).parent / "anb", "migrate"], env=environment, check=True,
-                           stdout=subprocess.DEVNULL)  # fmt: skip
+            subprocess.run([ANB, "migrate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
             for name in _THEN:
                 self.control("startProcess", name)
             self._until("the whole", self.is_ready)
@@ -57,6 +54,11 @@ class Stack:
             self.stop()
             raise
         return self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes are told, for one more of them."""
+        return self.plan.environment(self._settings)
 
     def __exit__(self, *_: object) -> None:
         self.stop()

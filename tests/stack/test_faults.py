@@ -1,0 +1,112 @@
+"""One server away at a time, on the whole stack. What dies at random is `make prove`'s."""
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+from deployment.stack.servers import ANB, Stack
+
+from anb.processing.ffmpeg import find_ffmpeg
+from tests.cast import problem
+from tests.stack.test_nginx import Headers, until, upload
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=2", "-pix_fmt", "yuv420p"]
+    subprocess.run([find_ffmpeg(), "-v", "error", *picture, path], check=True)
+    return path.read_bytes()
+
+
+@contextmanager
+def away(stack: Stack, name: str) -> Iterator[None]:
+    stack.control("stopProcess", name)
+    try:
+        yield
+    finally:
+        stack.control("startProcess", name)
+        until(stack.is_ready)
+
+
+def status(http: httpx2.Client, headers: Headers, video_id: str) -> str:
+    answer = http.get(f"/api/videos/{video_id}", headers=headers)
+    return str(answer.json()["status"]) if answer.status_code == 200 else f"{answer.status_code}"
+
+
+def test_without_redis_for_a_minute_uploads_are_taken_and_processed_afterwards(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    taken = []
+    with away(stack, "redis"):
+        over = time.monotonic() + 60
+        while time.monotonic() < over:
+            answer = upload(http, ana, clip)
+            assert answer.status_code == 202, answer.text
+            taken.append(answer.json()["id"])
+            assert http.get("/ready").json()["status"] == "degraded"
+            time.sleep(10)
+    until(lambda: all(status(http, ana, video_id) == "completed" for video_id in taken), 120)
+
+
+def test_without_the_database_every_answer_says_when_to_come_back(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    before = {path.name for path in (stack.plan.media / "uploads").iterdir()}
+    with away(stack, "postgres"):
+        for answer in (
+            http.get("/api/videos", headers=ana),
+            upload(http, ana, clip),
+            http.post("/api/auth/login", json={"email": "ana@example.com", "password": "tres triples"}),
+        ):
+            problem(answer, 503, "temporarily_unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+        assert http.get("/health").status_code == 200
+        assert http.get("/ready").status_code == 503
+    assert {path.name for path in (stack.plan.media / "uploads").iterdir()} == before
+    assert upload(http, ana, clip).status_code == 202
+
+
+def test_a_database_that_restarts_under_load_costs_no_answer_other_than_503(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    over = threading.Event()
+    seen: set[int] = set()
+
+    def ask() -> None:
+        with httpx2.Client(base_url=stack.plan.url, timeout=30, trust_env=False) as client:
+            while not over.wait(0.2):  # slower than nginx's limit for one address
+                seen.add(client.get("/api/videos", headers=ana).status_code)
+                seen.add(client.get("/api/public/rankings", headers={"Cache-Control": "no-cache"}).status_code)
+
+    video_id = upload(http, ana, clip).json()["id"]  # its worker holds a lease meanwhile
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        with away(stack, "postgres"):
+            pass
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert seen <= {200, 503}
+    until(lambda: status(http, ana, video_id) == "completed", 120)
+
+
+def test_beat_twice_does_no_harm(stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes, tmp_path: Path) -> None:
+    with (tmp_path / "beat.log").open("wb") as log:
+        second = subprocess.Popen([ANB, "beat"], env=stack.environment, stdout=log, stderr=log)
+        try:
+            videos = [upload(http, ana, clip).json()["id"] for _ in range(3)]
+            until(lambda: all(status(http, ana, video_id) == "completed" for video_id in videos), 120)
+        finally:
+            second.terminate()
+            assert second.wait(20) == 0
+    for video_id in videos:
+        results = list((stack.plan.media / "processed").glob(f"{video_id}.*.mp4"))
+        assert len(results) == 1
