@@ -32,17 +32,22 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
 stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on free ports, until Ctrl+C
-	@$(BIN)/python -m deployment.stack
+	@.ci/tools && $(BIN)/python -m deployment.stack $(if $(PORT),--port $(PORT))
 
 stack-test: .venv/dev.stamp ## what only the whole shows: bodies, caches, files and refusals through nginx
-	@$(BIN)/python -m pytest -o addopts=-q tests/stack
+	@.ci/tools && $(BIN)/python -m pytest -o addopts=-q tests/stack
 
 KILLS ?= 200
 prove: .venv/dev.stamp ## kill the stack's processes KILLS times under load: nothing acknowledged is lost (10 minutes)
-	@$(BIN)/python -m tests.prove --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	@.ci/tools && $(BIN)/python -m tests.prove --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 	@$(BIN)/python -m tests.prove --embedded --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
+	@$(MAKE) --no-print-directory stack-test
+	@$(MAKE) --no-print-directory prove KILLS=40
+	@$(MAKE) --no-print-directory prove-embedded KILLS=10
 
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
@@ -55,7 +60,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
-	@$(BIN)/shellcheck .ci/run .ci/servers deployment/stack/alone.sh
+	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools deployment/stack/alone.sh
 	@$(BIN)/actionlint
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
@@ -69,4 +74,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded bench mutants lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants lint lock clean
