@@ -36,7 +36,8 @@ def forget_environment() -> None:
 
 
 def environment(folder: Path, database_url: str = "") -> dict[str, str]:
-    own = {"ANB_DATA_DIR": str(folder), "SECRET_KEY": SECRET, "ANB_LOG_LEVEL": "warning", "ANB_DISK_RESERVE_BYTES": "0"}
+    own = {"ANB_DATA_DIR": str(folder), "SECRET_KEY": SECRET, "ANB_LOG_LEVEL": "warning", "ANB_DISK_RESERVE_BYTES": "0",
+           "ANB_RATE_LIMITS_TIMES": "1000000"}  # fmt: skip
     if database_url:
         own |= {"DATABASE_URL": database_url, "CELERY_BROKER_URL": BROKER}
     return os.environ | own

@@ -76,6 +76,7 @@ class Plan:
             "MEDIA_ROOT": str(self.media),
             "SECRET_KEY": _kept_key(self.run / "secret_key"),
             "ANB_ACCEL_PREFIX": "/stored",
+            "ANB_TRUSTED_PROXIES": "127.0.0.1",
             **more,
         }
 

@@ -16,8 +16,10 @@ from anb.operations.backlog import KeptBacklog
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
+from anb.proxies import BehindProxies, networks
 from anb.public_pages import PublicPages
 from anb.rankings import routes as rankings
+from anb.rate_limits import RateLimits
 from anb.settings import Settings, load_settings
 from anb.storage import open_storage
 from anb.videos import media, public_routes
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_errors(app)
     app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_path="/api/videos/upload")
     app.add_middleware(RequestContext)
+    app.add_middleware(BehindProxies, trusted=networks(settings.trusted_proxies))
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 
@@ -65,6 +68,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     metrics.watch_pool(state.database.engine)
     state.backlog = KeptBacklog(state.database)
     state.hashing = PasswordHashing()
+    state.rate_limits = RateLimits(state.settings.rate_limits, state.settings.rate_limits_times)
 
     def count(ballots: Any) -> Any:
         results = counting.count(state.database, ballots)
@@ -75,6 +79,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.ballot_box.open()
     yield
     state.ballot_box.close()
+    await state.rate_limits.close()
     state.hashing.close()
     state.backlog.close()
     state.database.dispose()

@@ -104,8 +104,20 @@ def problem(request: Request, status: int, error: AnbError, headers: dict[str, s
 def answer(request: Request, error: AnbError) -> Response:
     """The one place where a kind of error becomes a status."""
     status = STATUS[type(error)]
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "5"}, 503: {"Retry-After": "2"}}.get(status)
-    return problem(request, status, error, headers)
+    return problem(request, status, error, _headers(status, error))
+
+
+def _headers(status: int, error: AnbError) -> dict[str, str]:
+    if status == 401:
+        return {"WWW-Authenticate": "Bearer"}
+    if status == 429:
+        return {"Retry-After": str(error.params.get("seconds", 5))}
+    return {"Retry-After": "2"} if status == 503 else {}
+
+
+def client_address(request: Request) -> str:
+    """As `proxies.py` sees it; behind a Unix socket nobody has one."""
+    return request.client.host if request.client else ""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -71,6 +71,10 @@ PROBLEMS: dict[str, Text] = {
         es="Hay mucha gente a la vez. Inténtalo en unos segundos.",
         en="Too many people at once. Please try again in a few seconds.",
     ),
+    "too_many_requests": Text(
+        es="Demasiados intentos en poco tiempo. Inténtalo de nuevo en {seconds} segundos.",
+        en="Too many tries in a short time. Please try again in {seconds} seconds.",
+    ),
     "media_not_found": Text(es="No existe ese archivo.", en="There is no such file."),
     "media_link_expired": Text(
         es="El enlace venció o no es válido. Pide el video de nuevo.",

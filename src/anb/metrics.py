@@ -16,6 +16,7 @@ VISITORS = Visitors()
 SIGNED_UP = Counter("anb_players_signed_up_total", "Accounts opened")
 UPLOADED_BYTES = Counter("anb_uploaded_bytes_total", "Bytes of videos taken")
 VOTES = Counter("anb_votes_total", "Votes by what became of them", ["outcome"])
+RATE_LIMITED = Counter("anb_rate_limited_total", "Requests refused because there were too many", ["action"])
 
 PROCESSED = Counter("anb_videos_processed_total", "Attempts at videos by what became of them", ["outcome"])
 PROCESSING_SECONDS = Histogram(

@@ -53,4 +53,10 @@ class HalfOpenProtocol(HttpToolsProtocol):
 class HalfOpenWorker(UvicornWorker):
     """For gunicorn."""
 
-    CONFIG_KWARGS = {"loop": "uvloop", "http": HalfOpenProtocol, "access_log": False, "log_config": None}  # noqa: RUF012
+    CONFIG_KWARGS = {  # noqa: RUF012
+        "loop": "uvloop",
+        "http": HalfOpenProtocol,
+        "access_log": False,
+        "log_config": None,
+        "proxy_headers": False,  # proxies.py reads them
+    }

@@ -9,6 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from anb.proxies import networks
+
 MIB = 1024 * 1024
 
 
@@ -39,6 +41,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(100 * MIB, ge=1, description="Largest video file taken")
     disk_reserve_bytes: int = Field(256 * MIB, ge=0, description="Free disk below which uploads are answered 507")
     token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
+    rate_limits_url: str = Field("", description="Redis that counts them; unset: the broker, where it is a Redis")
+    rate_limits_times: float = Field(1, gt=0, description="Makes every rate limit so many times wider")
+    trusted_proxies: str = Field("", description="Addresses of your proxies: `127.0.0.1, 10.0.0.0/8`")
     database_pool: int = Field(4, ge=1, description="Connections kept a process")
 
     accel_prefix: str = Field(
@@ -77,6 +82,22 @@ class Settings(BaseSettings):
             raise ValueError("use a URL such as redis://HOST:6379/0")
         return url
 
+    @field_validator("rate_limits_url")
+    @classmethod
+    def _redis(cls, url: str) -> str:
+        if url and not url.startswith(("redis://", "rediss://")):
+            raise ValueError("use redis://HOST:6379/0, or rediss:// with TLS")
+        return url
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        try:
+            networks(text)
+        except ValueError as error:
+            raise ValueError(f"use addresses and networks such as 127.0.0.1, 10.0.0.0/8 ({error})") from None
+        return text
+
     @model_validator(mode="after")
     def _secret_is_set_in_production(self) -> Self:
         secret = self.secret_key.get_secret_value()
@@ -98,6 +119,12 @@ class Settings(BaseSettings):
     @property
     def broker(self) -> str:
         return self.celery_broker_url or "memory://localhost/"
+
+    @property
+    def rate_limits(self) -> str:
+        """The Redis that is shared, or nothing: then each process counts for itself."""
+        shared = self.rate_limits_url or self.celery_broker_url
+        return shared if shared.startswith(("redis://", "rediss://")) else ""
 
     @property
     def media(self) -> Path:

@@ -13,3 +13,11 @@ def normal_email(text: str) -> str:
     if "." not in checked.domain:
         raise ValueError("the domain has no dot")
     return checked.normalized.lower()
+
+
+def account_named(text: str) -> str:
+    """The account that a log-in means, also where there is none and where the text is no address at all."""
+    try:
+        return normal_email(text)
+    except ValueError:
+        return text

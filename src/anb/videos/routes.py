@@ -11,6 +11,7 @@ from anb.errors import AnbError, InvalidError
 from anb.http import answer, language, problems
 from anb.lingering import Lingering
 from anb.players.auth import CurrentPlayer
+from anb.rate_rules import Action
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.videos import service, upload_policy
@@ -47,7 +48,7 @@ _FORM = {
     status_code=202,
     response_model=Accepted,
     openapi_extra=_FORM,
-    responses=problems(400, 401, 413, 415, 422, 507),
+    responses=problems(400, 401, 413, 415, 422, 429, 507),
 )
 async def upload(
     request: Request, player_id: CurrentPlayer, idempotency_key: Annotated[str | None, Header()] = None
@@ -68,6 +69,7 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     """Everything that can be refused without the body is refused before it is read."""
     state = request.app.state
     settings: Settings = state.settings
+    await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
     await run_in_threadpool(admit, state.database, state.storage, settings, player_id, _declared_length(request))
     if error := upload_policy.idempotency_key_error(idempotency_key):
         raise InvalidError("invalid_fields", errors=(error,))

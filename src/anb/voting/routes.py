@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request
 
 from anb import metrics
 from anb.errors import AnbError, ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError
-from anb.http import asked_language, problems
+from anb.http import asked_language, client_address, problems
 from anb.messages import SENTENCES
 from anb.players.auth import CurrentPlayer
+from anb.rate_rules import Action
 from anb.voting.ballot import Ballot, Outcome
 from anb.voting.schemas import Counted
 
@@ -26,9 +27,10 @@ _CODES = {
 }
 
 
-@router.post("/{video_id}/vote", status_code=201, responses=problems(401, 403, 404, 409, 503))
+@router.post("/{video_id}/vote", status_code=201, responses=problems(401, 403, 404, 409, 429, 503))
 async def vote(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> Counted:
     """Vote once for a published video of somebody else."""
+    await request.app.state.rate_limits.require(Action.VOTE, player=str(player_id), address=client_address(request))
     result = await request.app.state.ballot_box.cast(Ballot(video_id, player_id))
     metrics.VOTES.labels(result.outcome).inc()
     if result.outcome in _REFUSALS:
