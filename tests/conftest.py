@@ -17,6 +17,7 @@ from anb.api import create_app
 from anb.db import Base, Database
 from anb.settings import Settings, load_settings
 from tests.cast import Cast
+from tests.storage.s3_server import S3Server
 
 SECRET = "a secret that only tests know, long enough"
 POSTGRES = os.environ.get("ANB_TEST_DATABASE_URL", "")
@@ -31,6 +32,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
             name.startswith("ANB_") and not name.startswith("ANB_TEST_")
         ):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def _s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    with S3Server.running(tmp_path_factory.mktemp("s3")) as server:
+        yield server
+
+
+@pytest.fixture
+def s3_server(_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """Also the rights to it, where boto3 looks for them."""
+    for name, value in _s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return _s3_server
 
 
 @pytest.fixture(scope="session")

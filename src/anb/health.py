@@ -88,7 +88,7 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
 
     def disk() -> None:
         free, reserve = state.storage.free_bytes(), state.settings.disk_reserve_bytes
-        if free < reserve:
+        if free is not None and free < reserve:
             raise RuntimeError(f"{free} bytes free, {reserve} are kept in reserve")
 
     def ffmpeg() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Literal, Self
@@ -12,6 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from anb.proxies import networks
 
 MIB = 1024 * 1024
+
+_S3_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()-]+)*/?")
 
 
 class SettingsError(Exception):
@@ -28,13 +31,20 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", validation_alias="DATABASE_URL", description="SQLAlchemy or `postgresql://` URL")
     celery_broker_url: str = Field("", validation_alias="CELERY_BROKER_URL", description="Celery broker, `redis://…`")
-    media_root: Path | None = Field(None, validation_alias="MEDIA_ROOT", description="Folder of originals and results")
+    media_root: str = Field(
+        "", validation_alias="MEDIA_ROOT", description="Originals and results: a folder, or `s3://bucket/prefix`"
+    )
     secret_key: SecretStr = Field(
         SecretStr(""), validation_alias="SECRET_KEY", description="Signs tokens and links; 16 characters or more"
     )
 
     data_dir: Path = Field(Path("anb-data"), description="Embedded: database, media and secret key live here")
-    scratch_dir: Path | None = Field(None, description="Where FFmpeg works; unset: `scratch` beside the media")
+    scratch_dir: Path | None = Field(
+        None, description="Where FFmpeg works; unset: `scratch` beside the media, with S3 in `ANB_DATA_DIR`"
+    )
+    media_fallback: str = Field("", description="While media move: the other place, where what is missing is read from")
+    s3_endpoint_url: str = Field("", description="A server that speaks S3; unset: Amazon's")
+    s3_encryption: str = Field("AES256", description="`AES256`, the id or ARN of a KMS key, or `none`")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or for human eyes")
 
@@ -73,6 +83,25 @@ class Settings(BaseSettings):
                 return "postgresql+psycopg://" + url.removeprefix(scheme)
         if url and not url.startswith(("postgresql+psycopg://", "sqlite:///")):
             raise ValueError("use postgresql://USER:PASSWORD@HOST:5432/NAME or sqlite:////absolute/path.db")
+        return url
+
+    @field_validator("media_root", "media_fallback")
+    @classmethod
+    def _place(cls, place: str) -> str:
+        """A folder is made absolute: it is named in logs and compared with what `anb storage move` is told."""
+        if place.startswith("s3://"):
+            if not _S3_PLACE.fullmatch(place):
+                raise ValueError("use s3://BUCKET or s3://BUCKET/PREFIX")
+            return place.rstrip("/")
+        if "://" in place:
+            raise ValueError("use a folder or s3://BUCKET/PREFIX")
+        return place and str(Path(place).resolve())
+
+    @field_validator("s3_endpoint_url")
+    @classmethod
+    def _endpoint(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("use http://HOST:PORT or https://HOST")
         return url
 
     @field_validator("celery_broker_url")
@@ -127,12 +156,14 @@ class Settings(BaseSettings):
         return shared if shared.startswith(("redis://", "rediss://")) else ""
 
     @property
-    def media(self) -> Path:
-        return (self.media_root or self.data_dir / "media").resolve()
+    def media(self) -> str:
+        """A folder or `s3://bucket/prefix`."""
+        return self.media_root or str((self.data_dir / "media").resolve())
 
     @property
     def scratch(self) -> Path:
-        return (self.scratch_dir or self.media / "scratch").resolve()
+        beside = self.data_dir if self.media.startswith("s3://") else Path(self.media)
+        return (self.scratch_dir or beside / "scratch").resolve()
 
     def require_broker(self) -> None:
         """Several processes share no in-memory queue: what one of them rings, nobody would ever hear."""

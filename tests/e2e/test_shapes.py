@@ -15,8 +15,9 @@ import httpx2
 import pytest
 from sqlalchemy import select
 from tests.cast import wish
-from tests.conftest import BROKER, SECRET
+from tests.conftest import BROKER, POSTGRES, SECRET
 from tests.server import free_port
+from tests.storage.s3_server import S3Server
 
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
@@ -153,6 +154,39 @@ def test_upload_house_format_vote_and_ranking(deployment: Deployment, clip: byte
     lines = [line for line in log_lines(deployment.folder) if line.get("video_id") == video_id]
     by_event = {line["event"]: line for line in lines}
     assert by_event["video_accepted"]["request_id"] == by_event["video_processed"]["request_id"]
+
+
+def test_the_whole_way_with_the_media_in_s3(deployment: Deployment, clip: bytes, s3_server: S3Server) -> None:
+    if deployment.embedded and POSTGRES:
+        pytest.skip("one shape is enough, and servers are the likelier one")
+    prefix = f"cup/{uuid.uuid4()}"
+    deployment.environment |= s3_server.environment | {
+        "MEDIA_ROOT": f"s3://{s3_server.bucket}/{prefix}", "ANB_S3_ENDPOINT_URL": s3_server.endpoint,
+    }  # fmt: skip
+    deployment.start()
+    ana = deployment.sign_up("Ana")
+    video_id = deployment.upload(ana, clip)
+    deployment.until(lambda: deployment.video(ana, video_id)["status"] in {"completed", "failed"})
+    video = deployment.video(ana, video_id)
+    assert video["status"] == "completed", video
+    served = {}
+    for name, cached in (
+        ("processed_url", "public, max-age=300"), ("poster_url", "public, max-age=300"),
+        ("original_url", "private, no-store"),
+    ):  # fmt: skip
+        there = deployment.client.get(video[name])
+        assert (there.status_code, there.headers["cache-control"]) == (307, cached)
+        part = httpx2.get(there.headers["location"], headers={"Range": "bytes=4-7"})
+        served[name] = (part.status_code, part.content, part.headers["content-type"])
+    assert served["processed_url"] == served["original_url"] == (206, b"ftyp", "video/mp4")
+    assert (served["poster_url"][0], served["poster_url"][2]) == (206, "image/jpeg")
+    found = s3_server.client().list_objects_v2(Bucket=s3_server.bucket, Prefix=prefix)["Contents"]
+    kept = {video[name].removeprefix("/media/") for name in ("processed_url", "poster_url", "original_file_path")}
+    assert {one["Key"].removeprefix(f"{prefix}/") for one in found} == kept
+    assert deployment.client.delete(f"/api/videos/{video_id}", headers=ana).status_code == 204
+    assert "Contents" not in s3_server.client().list_objects_v2(Bucket=s3_server.bucket, Prefix=prefix)
+    assert [path for path in (deployment.folder / "scratch").rglob("*") if path.is_file()] == []
+    assert not (deployment.folder / "media").exists()
 
 
 def test_a_worker_killed_in_the_middle_ends_completed_once_without_strays(deployment: Deployment, clip: bytes) -> None:

@@ -81,7 +81,7 @@ def sweeper(settings: Settings, database: Database, rung: list[uuid.UUID]) -> Sw
 
 @pytest.fixture
 def storage(settings: Settings) -> LocalStorage:
-    return open_storage(settings)
+    return LocalStorage(Path(settings.media))
 
 
 @pytest.fixture

@@ -1,19 +1,33 @@
-"""What each storage promises; a new one joins by its fixture."""
+"""What each storage promises; a new one joins by its line in `stores`."""
 
-import errno
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from anb.storage.base import ORIGINALS, RESULTS, is_key
-from anb.storage.local import LocalStorage
+from anb.storage.base import ORIGINALS, RESULTS, Storage, Writer, is_key
+from tests.storage import stores
+from tests.storage.s3_server import S3Server
+from tests.storage.stores import Store
+
+PART = 8 * 1024 * 1024
+
+
+@pytest.fixture(params=["folder", "s3", "two folders"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "folder":
+        return stores.folder(tmp_path / "media")
+    if request.param == "two folders":
+        return stores.two_folders(tmp_path / "media")
+    server: S3Server = request.getfixturevalue("s3_server")
+    return stores.bucket(server)
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "media")
+def storage(store: Store) -> Storage:
+    return store.storage
 
 
 @pytest.fixture
@@ -21,37 +35,70 @@ def key() -> str:
     return f"{ORIGINALS}/{uuid.uuid4()}.mp4"
 
 
-def store(storage: LocalStorage, key: str, data: bytes) -> None:
+def put(storage: Storage, key: str, data: bytes) -> None:
     writer = storage.create(key)
     writer.write(data)
     writer.commit()
 
 
-def everything(storage: LocalStorage) -> list[Path]:
-    return [path for path in storage.root.rglob("*") if path.is_file()]
+def get(storage: Storage, key: str, into: Path) -> bytes:
+    with storage.local(key, into) as path:
+        return path.read_bytes()
 
 
-def test_an_object_exists_only_after_its_commit(storage: LocalStorage, key: str) -> None:
+@pytest.mark.parametrize("size", [1, 1_000_000, PART - 1, PART, PART + 1, 2 * PART + 77])
+def test_an_object_exists_only_after_its_commit_and_is_what_was_written(
+    storage: Storage, tmp_path: Path, key: str, size: int
+) -> None:
+    data = (bytes(range(256)) * (size // 256 + 1))[:size]
     writer = storage.create(key)
-    writer.write(b"half")
+    for at in range(0, size, 700_001):
+        writer.write(data[at : at + 700_001])
     assert not storage.exists(key)
     assert list(storage.objects(ORIGINALS)) == []
-    writer.write(b" and half")
+    with pytest.raises(FileNotFoundError), storage.local(key, tmp_path):
+        pass
     writer.commit()
-    with storage.local(key) as path:
-        assert path.read_bytes() == b"half and half"
-    assert [(stored.key, stored.size) for stored in storage.objects(ORIGINALS)] == [(key, 13)]
+    assert storage.exists(key)
+    assert get(storage, key, tmp_path) == data
+    assert [(stored.key, stored.size) for stored in storage.objects(ORIGINALS)] == [(key, size)]
+    assert [stored.modified.tzinfo is not None for stored in storage.objects(ORIGINALS)] == [True]
 
 
-def test_an_aborted_object_leaves_nothing(storage: LocalStorage, key: str) -> None:
-    writer = storage.create(key)
-    writer.write(b"half")
+def test_an_empty_object_is_one(storage: Storage, tmp_path: Path, key: str) -> None:
+    put(storage, key, b"")
+    assert get(storage, key, tmp_path) == b""
+
+
+@pytest.mark.parametrize("size", [4, 2 * PART])
+def test_an_aborted_object_leaves_nothing(store: Store, key: str, size: int) -> None:
+    writer = store.storage.create(key)
+    writer.write(bytes(size))
     writer.abort()
     writer.abort()
-    assert everything(storage) == []
+    assert store.everything() == []
 
 
-def test_a_finished_file_is_taken_over(storage: LocalStorage, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [4, PART + 4])
+def test_even_what_was_committed_is_gone_after_an_abort(store: Store, key: str, size: int) -> None:
+    writer = store.storage.create(key)
+    writer.write(bytes(size))
+    writer.commit()
+    writer.abort()
+    assert not store.storage.exists(key)
+    assert store.everything() == []
+
+
+def test_what_was_fetched_to_be_read_does_not_stay(storage: Storage, tmp_path: Path, key: str) -> None:
+    put(storage, key, bytes(3_000_000))
+    into = tmp_path / "scratch"
+    into.mkdir()
+    with storage.local(key, into) as path:
+        assert path.stat().st_size == 3_000_000
+    assert list(into.iterdir()) == []
+
+
+def test_a_finished_file_is_taken_over(storage: Storage, tmp_path: Path) -> None:
     source = tmp_path / "out.mp4"
     source.write_bytes(bytes(3_000_000))
     key = f"{RESULTS}/{uuid.uuid4()}.3.mp4"
@@ -59,57 +106,66 @@ def test_a_finished_file_is_taken_over(storage: LocalStorage, tmp_path: Path) ->
     assert [(stored.key, stored.size) for stored in storage.objects(RESULTS)] == [(key, 3_000_000)]
 
 
-def test_a_file_that_cannot_be_read_leaves_nothing(storage: LocalStorage, tmp_path: Path, key: str) -> None:
+def test_a_file_that_cannot_be_read_leaves_nothing(store: Store, tmp_path: Path, key: str) -> None:
     with pytest.raises(FileNotFoundError):
-        storage.put_file(tmp_path / "absent", key)
-    assert everything(storage) == []
+        store.storage.put_file(tmp_path / "absent", key)
+    assert store.everything() == []
 
 
-def test_deleting_twice_is_no_error(storage: LocalStorage, key: str) -> None:
-    store(storage, key, b"x")
+def test_deleting_twice_is_no_error(storage: Storage, key: str) -> None:
+    put(storage, key, b"x")
     storage.delete(key)
     storage.delete(key)
     assert not storage.exists(key)
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        "", "uploads", "uploads/", "uploads/../secret", "../secret", "/etc/passwd", "uploads//etc/passwd",
-        "secrets/x.mp4",
-        f"uploads/{uuid.UUID(int=1)}", f"uploads/{uuid.UUID(int=1)}.mp4/..", f"uploads/{uuid.UUID(int=1)}.mp4\n",
-        f"uploads/{uuid.UUID(int=1)}.MP4", f"uploads/.{uuid.UUID(int=1)}.mp4",
-    ],
+NO_KEYS = (
+    "", "uploads", "uploads/", "uploads/../secret", "../secret", "/etc/passwd", "uploads//etc/passwd", "secrets/x.mp4",
+    f"uploads/{uuid.UUID(int=1)}", f"uploads/{uuid.UUID(int=1)}.mp4/..", f"uploads/{uuid.UUID(int=1)}.mp4\n",
+    f"uploads/{uuid.UUID(int=1)}.MP4", f"uploads/.{uuid.UUID(int=1)}.mp4",
 )  # fmt: skip
-def test_what_is_no_key_never_reaches_the_file_system(storage: LocalStorage, key: str) -> None:
-    assert not is_key(key)
-    assert not storage.exists(key)
-    with pytest.raises(FileNotFoundError):
-        storage.path(key)
 
 
-def test_what_dead_writers_left_is_removed_by_age(storage: LocalStorage, key: str) -> None:
-    writer = storage.create(key)
-    writer.write(b"half")
-    assert storage.remove_unfinished(datetime.now(UTC) - timedelta(hours=1)) == 0
-    assert storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=1)) == 1
-    assert everything(storage) == []
+def test_what_is_no_key_never_reaches_the_storage(storage: Storage, tmp_path: Path) -> None:
+    for key in NO_KEYS:
+        assert not is_key(key)
+        assert not storage.exists(key)
+        for attempt in (partial(storage.place, key, "GET"), partial(storage.create, key), partial(storage.delete, key)):
+            with pytest.raises(FileNotFoundError):
+                attempt()
+        with pytest.raises(FileNotFoundError), storage.local(key, tmp_path):
+            pass
+
+
+@pytest.mark.parametrize("size", [4, PART + 4])
+def test_what_dead_writers_left_is_removed_by_age(store: Store, key: str, size: int) -> None:
+    writer = store.storage.create(key)
+    writer.write(bytes(size))
+    assert store.storage.remove_unfinished(datetime.now(UTC) - timedelta(hours=1)) == 0
+    store.storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5))
+    assert store.everything() == []
+    assert store.storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5)) == 0
     writer.abort()
 
 
-def test_a_check_leaves_nothing_and_fails_where_writing_would(storage: LocalStorage) -> None:
-    storage.check()
-    assert everything(storage) == []
-    assert storage.free_bytes() > 0
-    (storage.root / RESULTS).rmdir()
-    with pytest.raises(OSError) as raised:
-        storage.check()
-    assert raised.value.errno == errno.ENOENT
+def test_a_writer_that_was_swept_away_fails_and_commits_no_part(store: Store, key: str) -> None:
+    writer = store.storage.create(key)
+    writer.write(bytes(PART))
+    assert store.storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5)) == 1
+    with pytest.raises(OSError):
+        _finish(writer)
+    writer.abort()
+    assert store.everything() == []
 
 
-def test_a_long_object_is_synced_on_the_way(storage: LocalStorage, key: str) -> None:
-    writer = storage.create(key)
-    for _ in range(5):
-        writer.write(bytes(8 * 1024 * 1024))
+def _finish(writer: Writer) -> None:
+    writer.write(b"the rest")
     writer.commit()
-    assert storage.path(key).stat().st_size == 40 * 1024 * 1024
+
+
+def test_a_check_leaves_nothing_and_fails_where_writing_would(store: Store) -> None:
+    store.storage.check()
+    assert store.everything() == []
+    store.break_it()
+    with pytest.raises(OSError):
+        store.storage.check()

@@ -18,10 +18,13 @@ from anb.processing.failures import ProcessingFailed
 from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, run_ffmpeg
 from anb.processing.limits import Limits
 from anb.settings import Settings, SettingsError, load_settings
+from anb.storage import open_at
 from anb.storage.local import LocalStorage
 
 _RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No machine that runs this lives before it."""
+
+_STORAGE_ADVICE = "Give this user write access, or mount the share; for S3 see docs/howto/use-s3.md."
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,9 @@ def judge_clock(here: datetime, there: datetime | None) -> Finding:
 
 def _places(settings: Settings) -> Iterator[Finding]:
     yield _guarded("broker", lambda: _broker(settings), "Start it, or correct CELERY_BROKER_URL. Uploads wait for it.")
-    yield _guarded("storage", lambda: _storage(settings.media), "Give this user write access, or mount the share.")
-    free = shutil.disk_usage(_nearest(settings.media)).free
+    yield _guarded("storage", lambda: _storage(settings), _STORAGE_ADVICE)
+    disk = settings.scratch if settings.media.startswith("s3://") else Path(settings.media)
+    free = shutil.disk_usage(_nearest(disk)).free
     yield judge_disk(free, settings.disk_reserve_bytes)
 
 
@@ -123,7 +127,11 @@ def _broker(settings: Settings) -> Finding:
     return Finding("broker", "ok", celery.connection_for_write().as_uri())
 
 
-def _storage(media: Path) -> Finding:
+def _storage(settings: Settings) -> Finding:
+    if settings.media.startswith("s3://"):
+        open_at(settings.media, settings).check()
+        return Finding("storage", "ok", f"{settings.media} can be written")
+    media = Path(settings.media)
     if media.exists():
         LocalStorage(media).check()
         return Finding("storage", "ok", f"{media} can be written")

@@ -95,7 +95,7 @@ class Workshop:
     def _convert(self, held: Claim, scratch: Path) -> Converted:
         heartbeat = _Heartbeat(self, held)
         try:
-            with self.storage.local(held.original_key) as source:
+            with self.storage.local(held.original_key, scratch, lambda: heartbeat(0.0)) as source:
                 return convert(source, scratch, self.limits, on_progress=heartbeat)
         except FileNotFoundError as error:
             raise ProcessingFailed(FailureCode.SOURCE_MISSING, log_detail=repr(error)) from error

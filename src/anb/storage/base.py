@@ -1,12 +1,16 @@
-"""What every storage promises, in streams. One test suite runs on each that keeps it."""
+"""What every storage promises, in streams. One test suite runs on each that keeps it.
+
+All trouble is an OSError: ENOSPC where there is no room, FileNotFoundError where there is no such object, any other
+where the storage or the way to it fails and the same call may do later.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 ORIGINALS = "uploads"
 RESULTS = "processed"
@@ -14,10 +18,18 @@ RESULTS = "processed"
 # A folder, an id, perhaps an attempt, an extension. Nothing else names an object, so no key leads out of storage.
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _KEY = re.compile(rf"(?:{ORIGINALS}|{RESULTS})/{_ID}(?:\.\d+)?\.[a-z0-9]{{2,4}}")
+_COPY_CHUNK = 1024 * 1024
 
 
 def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
+
+
+def checked(key: str) -> str:
+    """Raises FileNotFoundError for what is no key: nothing else ever reaches a storage."""
+    if not is_key(key):
+        raise FileNotFoundError(key)
+    return key
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,18 @@ class StoredObject:
     key: str
     size: int
     modified: datetime
+
+
+@dataclass(frozen=True)
+class Link:
+    """An address that needs no other right than itself."""
+
+    url: str
+    fresh_s: int
+    """How long it may be handed on; whoever has it then can still begin to read for as long again."""
+
+
+Method = Literal["GET", "HEAD"]
 
 
 class Writer(Protocol):
@@ -35,7 +59,8 @@ class Writer(Protocol):
     def commit(self) -> None: ...
 
     def abort(self) -> None:
-        """Leave nothing behind. May follow `commit`'s failure, and may be called twice."""
+        """Leave nothing behind, not even what `commit` has made, failed or not. May be called twice. Never raises:
+        what cannot be removed now is left for the sweep."""
 
 
 class Storage(Protocol):
@@ -44,8 +69,12 @@ class Storage(Protocol):
     def put_file(self, path: Path, key: str) -> None:
         """Store a finished local file, durably, all or nothing; the file itself may be moved away."""
 
-    def local(self, key: str) -> AbstractContextManager[Path]:
-        """The object as a local file to read. Raises FileNotFoundError."""
+    def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> AbstractContextManager[Path]:
+        """The object as a local file to read. One that must be fetched is put into the folder `into` for as long,
+        with `alive` called all the while; what that raises ends it. Raises FileNotFoundError."""
+
+    def place(self, key: str, method: Method) -> Path | Link:
+        """Where one who may read the object gets it. Raises FileNotFoundError, but a link is given unseen."""
 
     def exists(self, key: str) -> bool: ...
 
@@ -58,7 +87,20 @@ class Storage(Protocol):
     def remove_unfinished(self, before: datetime) -> int:
         """Drop what writers left behind that wrote last before that time. Returns how many."""
 
-    def free_bytes(self) -> int: ...
+    def free_bytes(self) -> int | None:
+        """None: it has no end that could be known beforehand."""
 
     def check(self) -> None:
         """Raise OSError where writing would fail."""
+
+
+def pour(path: Path, writer: Writer) -> None:
+    """A whole file through a writer, all or nothing."""
+    try:
+        with path.open("rb") as source:
+            while chunk := source.read(_COPY_CHUNK):
+                writer.write(chunk)
+        writer.commit()
+    except BaseException:
+        writer.abort()
+        raise

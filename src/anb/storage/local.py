@@ -8,15 +8,15 @@ Needs read and write on both folders. Promises no more durability than the file 
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 
-from anb.storage.base import ORIGINALS, RESULTS, StoredObject, is_key
+from anb.storage.base import ORIGINALS, RESULTS, Method, StoredObject, checked, is_key, pour
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
-_COPY_CHUNK = 1024 * 1024
 
 
 class LocalStorage:
@@ -27,30 +27,28 @@ class LocalStorage:
 
     def path(self, key: str) -> Path:
         """Raises FileNotFoundError for what is no key: traversal never reaches the file system."""
-        if not is_key(key):
-            raise FileNotFoundError(key)
-        return self.root / key
+        return self.root / checked(key)
 
     def create(self, key: str) -> "LocalWriter":
         return LocalWriter(self.path(key))
 
     def put_file(self, path: Path, key: str) -> None:
-        writer = self.create(key)
-        try:
-            with path.open("rb") as source:
-                while chunk := source.read(_COPY_CHUNK):
-                    writer.write(chunk)
-            writer.commit()
-        except BaseException:
-            writer.abort()
-            raise
+        pour(path, self.create(key))
 
     @contextmanager
-    def local(self, key: str) -> Iterator[Path]:
+    def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:
+        del into, alive  # it is here already
+        yield self._present(key)
+
+    def place(self, key: str, method: Method) -> Path:
+        del method  # a file serves both
+        return self._present(key)
+
+    def _present(self, key: str) -> Path:
         path = self.path(key)
         if not path.is_file():
             raise FileNotFoundError(key)
-        yield path
+        return path
 
     def exists(self, key: str) -> bool:
         return is_key(key) and self.path(key).is_file()
@@ -90,7 +88,7 @@ class LocalWriter:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        self._file = self._part.open("xb", buffering=0)
+        self._file = open_new(self._part)
         self._unsynced = 0
 
     def write(self, chunk: bytes) -> None:
@@ -106,11 +104,18 @@ class LocalWriter:
         os.fsync(self._file.fileno())
         self._file.close()
         self._part.rename(self._target)
+        self._part = self._target  # what an abort has to remove, should the next line fail
         _sync_folder(self._target.parent)
 
     def abort(self) -> None:
-        self._file.close()
-        self._part.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._file.close()
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+
+def open_new(path: Path) -> FileIO:
+    return path.open("xb", buffering=0)
 
 
 def _sync_folder(folder: Path) -> None:

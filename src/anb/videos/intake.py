@@ -7,12 +7,21 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from anb.errors import FieldError, InvalidError, MalformedError, NoRoomError, UnsupportedMediaError
+from anb.errors import (
+    AnbError,
+    BusyError,
+    FieldError,
+    InvalidError,
+    MalformedError,
+    NoRoomError,
+    UnsupportedMediaError,
+)
 from anb.storage.base import Storage, Writer
 from anb.text import tidy
 from anb.videos import upload_policy
@@ -21,6 +30,8 @@ from anb.videos.sniff import SNIFF_BYTES, sniff
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
+
+log = structlog.get_logger(__name__)
 
 _BUFFER = 1024 * 1024
 _PARTS_MAX = 50  # a form of ours has three; each costs more than the bytes that it takes to send one
@@ -81,8 +92,8 @@ class Intake:
                 raise MalformedError("body_cut_off") from error
             if isinstance(error, FormParserError):
                 raise MalformedError("not_multipart") from error
-            if isinstance(error, OSError) and error.errno in _DISK_FULL:
-                raise NoRoomError("no_room") from error
+            if isinstance(error, OSError):
+                raise _storage_trouble(error) from error
             raise
         return Received(self._key, self._size, self._hash.hexdigest(), title, description)
 
@@ -194,6 +205,11 @@ class Intake:
         if error := check(text):
             raise InvalidError("invalid_fields", errors=(error,))
         return text
+
+
+def _storage_trouble(error: OSError) -> AnbError:
+    log.warning("storage_refused", reason=str(error))
+    return NoRoomError("no_room") if error.errno in _DISK_FULL else BusyError("temporarily_unavailable")
 
 
 def _too_long(field: str) -> FieldError:

@@ -4,17 +4,20 @@ import re
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 
-from anb.errors import ForbiddenError, NotFoundError
+from anb.errors import BusyError, ForbiddenError, NotFoundError
 from anb.http import problems
+from anb.storage.base import Link
 from anb.videos.schemas import is_private
 from anb.videos.sniff import Container
 
 router = APIRouter(prefix="/media", tags=["media"])
+log = structlog.get_logger(__name__)
 
 _TYPES = {".jpg": "image/jpeg", **{f".{container.extension}": container.media_type for container in Container}}
 # A result's key holds its attempt, so what is under a key never changes.
@@ -26,6 +29,7 @@ _RANGES = re.compile(rf"bytes={_PART}(?:,\s*{_PART})*")
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     206: {"description": "The range that was asked for"},
     304: {"description": "Not changed"},
+    307: {"description": "The file is in S3, at an address that works for some minutes"},
     **problems(403, 404, 416),
 }
 
@@ -38,10 +42,15 @@ async def media(request: Request, key: str, token: str = "") -> Response:
     if private and not request.app.state.signer.allows(token, key):
         raise ForbiddenError("media_link_expired")
     try:
-        path = request.app.state.storage.path(key)
+        path = await run_in_threadpool(request.app.state.storage.place, key, request.method)
+        if isinstance(path, Link):
+            return _redirect(path, private=private)
         status = await run_in_threadpool(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
+    except OSError as error:
+        log.warning("storage_away", reason=str(error))
+        raise BusyError("temporarily_unavailable") from error
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
     if prefix := request.app.state.settings.accel_prefix:  # nginx sends it, and knows ranges and conditions
@@ -51,6 +60,12 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         return Response(status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")})
     _settle_range(request, status.st_size)
     return response
+
+
+def _redirect(link: Link, *, private: bool) -> Response:
+    """Kept for half of the link's life at most, so that nobody is sent to one that has expired."""
+    cached = "private, no-store" if private else f"public, max-age={link.fresh_s}"
+    return RedirectResponse(link.url, 307, {"Cache-Control": cached})
 
 
 def _settle_range(request: Request, size: int) -> None:

@@ -44,10 +44,10 @@ def register(database: Database, storage: Storage, wish: Registration) -> Video:
             added, video = _add_or_find(session, wish)
     except BaseException as error:
         if not _may_be_committed(error):
-            storage.delete(wish.received.key)
+            _delete_bytes(storage, wish.received.key)
         raise
     if not added:
-        storage.delete(wish.received.key)
+        _delete_bytes(storage, wish.received.key)
         if not _is_repetition(video, wish.received):
             raise InvalidError("idempotency_key_reused")
     return video

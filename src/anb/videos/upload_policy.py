@@ -13,8 +13,9 @@ def declared_too_large(content_length: int | None, max_upload_bytes: int) -> boo
     return content_length is not None and content_length > max_upload_bytes + FORM_OVERHEAD
 
 
-def has_room(free_bytes: int, reserve_bytes: int, content_length: int | None) -> bool:
-    return free_bytes - (content_length or 0) >= reserve_bytes
+def has_room(free_bytes: int | None, reserve_bytes: int, content_length: int | None) -> bool:
+    """`free_bytes` is None where storage has no end."""
+    return free_bytes is None or free_bytes - (content_length or 0) >= reserve_bytes
 
 
 def title_error(title: str) -> FieldError | None:

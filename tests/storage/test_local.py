@@ -1,0 +1,128 @@
+"""A folder, and one whose disk fails: whatever call fails, an object is whole or it is not there."""
+
+import errno
+import os
+import random
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from anb.storage import local
+from anb.storage.base import ORIGINALS
+from anb.storage.local import LocalStorage
+
+KEY = f"{ORIGINALS}/{uuid.UUID(int=7)}.mp4"
+TROUBLES = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.ESTALE, errno.EROFS)
+_DONE_AND_YET_FAILED = (os.fsync, os.fdatasync, Path.rename, Path.unlink)
+
+
+class FailingDisk:
+    """By a plan that the seed draws: a call does its work, does it in part, or fails before or after doing it."""
+
+    def __init__(self, seed: int) -> None:
+        self._plan = random.Random(seed)
+        self.odds = self._plan.choice([0.02, 0.1, 0.3])
+        self.works = False
+
+    def call(self, work: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        if self.works or self._plan.random() >= self.odds:
+            return work(*arguments, **options)
+        if work in _DONE_AND_YET_FAILED and self._plan.random() < 0.5:
+            work(*arguments, **options)
+        raise OSError(self._plan.choice(TROUBLES), "the disk fails")
+
+    def take(self, file: Any, data: Any) -> int:
+        """A short write is no error."""
+        if not self.works and self._plan.random() < self.odds:
+            data = data[: self._plan.randrange(len(data)) + 1]
+        taken: int = self.call(file.write, data)
+        return taken
+
+
+class FailingFile:
+    def __init__(self, disk: FailingDisk, file: Any) -> None:
+        self._disk, self._file = disk, file
+
+    def write(self, data: Any) -> int:
+        return self._disk.take(self._file, data)
+
+    def close(self) -> None:
+        try:
+            self._disk.call(lambda: None)
+        finally:
+            self._file.close()
+
+    def fileno(self) -> int:
+        number: int = self._file.fileno()
+        return number
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[FailingDisk], None]:
+    """Puts a disk under the folder storage."""
+
+    def put(disk: FailingDisk) -> None:
+        monkeypatch.undo()
+        for module, name in ((os, "fsync"), (os, "fdatasync"), (os, "open")):
+            real = getattr(module, name)
+            monkeypatch.setattr(os, name, lambda *given, real=real: disk.call(real, *given))
+        for name in ("rename", "unlink"):
+            real = getattr(Path, name)
+            monkeypatch.setattr(Path, name, lambda *given, real=real, **more: disk.call(real, *given, **more))
+        real_open = Path.open
+        monkeypatch.setattr(
+            local, "open_new", lambda path: FailingFile(disk, disk.call(real_open, path, "xb", buffering=0))
+        )
+
+    return put
+
+
+@pytest.mark.parametrize("first_seed", range(0, 400, 100))
+def test_all_or_nothing_on_a_disk_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[[FailingDisk], None], first_seed: int
+) -> None:
+    monkeypatch.setattr(local, "_SYNC_EVERY", 5000)
+    outcomes = {"stored": 0, "refused": 0}
+    for seed in range(first_seed, first_seed + 100):
+        storage = LocalStorage(tmp_path / str(seed))
+        data = random.Random(seed).randbytes(random.Random(seed).randrange(1, 20_000))
+        disk = FailingDisk(seed)
+        fail(disk)
+        stored = _store(storage, data)
+        disk.works = True
+        outcomes["stored" if stored else "refused"] += 1
+        if stored or storage.exists(KEY):  # an abort may fail like everything else; then the sweep has it, whole
+            assert storage.path(KEY).read_bytes() == data, f"seed {seed}"
+        storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5))
+        left = [path.name for path in (storage.root / ORIGINALS).iterdir()]
+        assert left == [Path(KEY).name] * storage.exists(KEY), f"seed {seed}"
+    assert min(outcomes.values()) > 10, outcomes
+
+
+def _store(storage: LocalStorage, data: bytes) -> bool:
+    try:
+        writer = storage.create(KEY)
+    except OSError:
+        return False
+    try:
+        for at in range(0, len(data), 999):
+            writer.write(data[at : at + 999])
+        writer.commit()
+    except OSError:
+        writer.abort()
+        return False
+    return True
+
+
+def test_a_long_object_is_synced_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    writer = LocalStorage(tmp_path).create(KEY)
+    for _ in range(9):
+        writer.write(bytes(8 * 1024 * 1024))
+    writer.commit()
+    assert len(synced) == 2
