@@ -4,7 +4,7 @@
 file=$1
 shift
 if [ -s "$file" ]; then
-    kill -9 -- "-$(cat "$file")" 2>/dev/null
+    kill -s KILL -- "-$(cat "$file")"
 fi
 echo $$ >"$file"
 exec "$@"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -69,6 +70,8 @@ class Stack:
             self._supervisord.terminate()
             self._supervisord.wait()
             self._supervisord = None
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a master that was killed just now
+            os.killpg(int((self.plan.run / "nginx.group").read_text()), signal.SIGKILL)
 
     def wait(self) -> None:
         """Until supervisord ends."""

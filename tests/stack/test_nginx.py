@@ -103,6 +103,8 @@ def test_what_is_killed_comes_back(stack: Stack, http: httpx2.Client) -> None:
         os.kill(before, 9)
         until(lambda name=name, before=before: stack.pid(name) not in {None, before})  # type: ignore[misc]
     until(stack.is_ready)
+    # Workers that a killed master left behind would hold the port against it.
+    until(lambda: stack.control("getProcessInfo", "nginx")["statename"] == "RUNNING")
 
 
 def test_a_client_that_never_ends_its_head_is_let_go(stack: Stack) -> None:
