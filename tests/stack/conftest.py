@@ -16,7 +16,9 @@ from tests.cast import wish
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Not below pytest's own folder: PostgreSQL's user must come through."""
-    settings = {"ANB_DISK_RESERVE_BYTES": "0", "ANB_SWEEP_EVERY_S": "1", "ANB_RING_AGAIN_AFTER_S": "1", "ANB_RATE_LIMITS_TIMES": "100"}
+    settings = {
+        "ANB_DISK_RESERVE_BYTES": "0", "ANB_SWEEP_EVERY_S": "1", "ANB_RING_AGAIN_AFTER_S": "1", "ANB_RATE_LIMITS_TIMES": "100",
+    }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="anb-stack-") as folder:
         Path(folder).chmod(0o755)
         with Stack(Plan(Path(folder), free_ports()), settings) as stack:
