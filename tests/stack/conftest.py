@@ -17,8 +17,11 @@ from tests.cast import wish
 def stack() -> Iterator[Stack]:
     """Not below pytest's own folder: PostgreSQL's user must come through."""
     settings = {
-        "ANB_DISK_RESERVE_BYTES": "0", "ANB_SWEEP_EVERY_S": "1", "ANB_RING_AGAIN_AFTER_S": "1", "ANB_RATE_LIMITS_TIMES": "100",
-    }  # fmt: skip
+        "ANB_DISK_RESERVE_BYTES": "0",
+        "ANB_SWEEP_EVERY_S": "1",
+        "ANB_RING_AGAIN_AFTER_S": "1",
+        "ANB_RATE_LIMITS_TIMES": "100",
+    }
     with tempfile.TemporaryDirectory(prefix="anb-stack-") as folder:
         Path(folder).chmod(0o755)
         with Stack(Plan(Path(folder), free_ports()), settings) as stack:
