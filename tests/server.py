@@ -23,7 +23,9 @@ def serving(app: FastAPI) -> Iterator[int]:
     """Gives the port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, http=HalfOpenProtocol, log_config=None, access_log=False, proxy_headers=False)
+        config = uvicorn.Config(
+            app, http=HalfOpenProtocol, log_config=None, access_log=False, proxy_headers=False, server_header=False
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from anb import __version__, health, logs, metrics
+from anb import __version__, docs_page, health, logs, metrics
 from anb.db import Database
 from anb.http import Problem, RequestContext, SmallBodies, install_errors
 from anb.jobs import Bell, make_celery
@@ -41,6 +41,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Players upload a video, the public votes, a ranking shows who leads.",
         lifespan=_lifespan,
         redirect_slashes=False,
+        docs_url=None,  # its pages load scripts from a CDN: docs_page has ours
+        redoc_url=None,
         license_info={"name": "MIT"},
     )
     app.state.settings = settings
@@ -48,10 +50,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.storage = open_storage(settings)
     app.state.celery = make_celery(settings)
     app.state.bell = Bell(app.state.celery)
-    app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s)
+    app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s, settings.accepted_keys())
     app.state.public_pages = PublicPages()
     app.state.worker_is_alive = lambda: True  # a separate process: `anb up` puts its own answer here
-    for feature in (players, videos, public_routes, voting, rankings, media, health):
+    for feature in (players, videos, public_routes, voting, rankings, media, health, docs_page):
         app.include_router(feature.router)
     install_errors(app)
     app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_path="/api/videos/upload")
@@ -68,7 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     metrics.watch_pool(state.database.engine)
     state.backlog = KeptBacklog(state.database)
     state.hashing = PasswordHashing()
-    state.rate_limits = RateLimits(state.settings.rate_limits, state.settings.rate_limits_times)
+    rate_limits = state.rate_limits = RateLimits(state.settings.rate_limits, state.settings.rate_limits_times)
 
     def count(ballots: Any) -> Any:
         results = counting.count(state.database, ballots)
@@ -79,7 +81,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state.ballot_box.open()
     yield
     state.ballot_box.close()
-    await state.rate_limits.close()
+    await rate_limits.close()
     state.hashing.close()
     state.backlog.close()
     state.database.dispose()

@@ -34,6 +34,7 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[], Non
                 http=HalfOpenProtocol,
                 log_config=None,
                 access_log=False,
+                server_header=False,
                 proxy_headers=False,  # proxies.py reads them
                 timeout_graceful_shutdown=_LONGEST_WAIT_FOR_CLIENTS_S,
             ),

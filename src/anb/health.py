@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
@@ -14,6 +15,7 @@ from anb import __version__, migrations
 from anb.operations import scrape
 from anb.processing.ffmpeg import find_ffmpeg
 
+log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
 
 _ESSENTIAL = {"database", "storage", "disk"}
@@ -21,6 +23,10 @@ _ESSENTIAL = {"database", "storage", "disk"}
 
 _LONGEST_UNTAKEN_S = 120
 """With a worker there, the sweep has rung again and again by then."""
+
+
+class NotReadyError(Exception):
+    """In words of ours, which anybody may read. A driver's own name hosts and users: those go to the log."""
 
 
 class Part(BaseModel):
@@ -49,7 +55,7 @@ async def health() -> dict[str, str]:
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(request: Request) -> Response:
     """Whether it can do its work: each part, timed in milliseconds."""
-    parts = {name: await run_in_threadpool(_timed, check) for name, check in _checks(request).items()}
+    parts = {name: await run_in_threadpool(_timed, name, check) for name, check in _checks(request).items()}
     failing = {name for name, part in parts.items() if not part.ok}
     status: Literal["ready", "degraded", "not_ready"] = "ready"
     if failing:
@@ -66,12 +72,13 @@ def metrics(request: Request) -> Response:
     return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
-def _timed(check: Callable[[], None]) -> Part:
+def _timed(name: str, check: Callable[[], None]) -> Part:
     started = time.perf_counter()
     try:
         check()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its answer
-        return Part(ok=False, ms=_since(started), detail=f"{type(error).__name__}: {error}"[:300].splitlines()[0])
+        log.warning("part_not_ready", part=name, reason=f"{type(error).__name__}: {error}")
+        return Part(ok=False, ms=_since(started), detail=str(error) if isinstance(error, NotReadyError) else "")
     return Part(ok=True, ms=_since(started))
 
 
@@ -84,22 +91,22 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
 
     def database() -> None:
         if not migrations.is_current(state.database):
-            raise RuntimeError("the schema is not at its newest step: run `anb migrate`")
+            raise NotReadyError("the schema is not at its newest step: run `anb migrate`")
 
     def disk() -> None:
         free, reserve = state.storage.free_bytes(), state.settings.disk_reserve_bytes
         if free is not None and free < reserve:
-            raise RuntimeError(f"{free} bytes free, {reserve} are kept in reserve")
+            raise NotReadyError(f"{free} bytes free, {reserve} are kept in reserve")
 
     def ffmpeg() -> None:
         find_ffmpeg()
 
     def worker() -> None:
         if not state.worker_is_alive():
-            raise RuntimeError("the worker's thread has ended")
+            raise NotReadyError("the worker's thread has ended")
         backlog = state.backlog.now()
         if backlog and backlog.oldest_s > _LONGEST_UNTAKEN_S and not backlog.processing:
-            raise RuntimeError(f"a video has been waiting for {backlog.oldest_s:.0f} s and none is being processed")
+            raise NotReadyError(f"a video has been waiting for {backlog.oldest_s:.0f} s and none is being processed")
 
     return {
         "database": database,

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anb import db, errors, metrics
+from anb import db, errors, metrics, security_headers
 from anb.db import new_id
 from anb.errors import AnbError, FieldError
 from anb.messages import FIELDS, PROBLEMS, Language
@@ -248,7 +248,7 @@ class RequestContext:
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
-                    (b"x-content-type-options", b"nosniff"),
+                    *security_headers.missing(message["headers"], https=scope["scheme"] == "https"),
                 ]
             await send(message)
 

@@ -58,5 +58,6 @@ class HalfOpenWorker(UvicornWorker):
         "http": HalfOpenProtocol,
         "access_log": False,
         "log_config": None,
+        "server_header": False,
         "proxy_headers": False,  # proxies.py reads them
     }

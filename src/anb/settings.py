@@ -38,6 +38,10 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias="SECRET_KEY", description="Signs tokens and links; 16 characters or more"
     )
 
+    other_secret_keys: SecretStr = Field(
+        SecretStr(""), description="Accepted beside `SECRET_KEY`, which alone signs; with commas between"
+    )
+
     data_dir: Path = Field(Path("anb-data"), description="Embedded: database, media and secret key live here")
     scratch_dir: Path | None = Field(
         None, description="Where FFmpeg works; unset: `scratch` beside the media, with S3 in `ANB_DATA_DIR`"
@@ -135,6 +139,8 @@ class Settings(BaseSettings):
             raise ValueError(f"SECRET_KEY must be set when DATABASE_URL or CELERY_BROKER_URL is; {fix}")
         if secret and len(secret) < 16:
             raise ValueError(f"SECRET_KEY is shorter than 16 characters; {fix}")
+        if any(len(key) < 16 for key in self.accepted_keys()):
+            raise ValueError("ANB_OTHER_SECRET_KEYS has one that is shorter than 16 characters")
         return self
 
     @property
@@ -173,6 +179,11 @@ class Settings(BaseSettings):
     def signing_key(self) -> str:
         """`SECRET_KEY`, or in the embedded shape one that is made once and kept in the data folder."""
         return self.secret_key.get_secret_value() or _kept_secret(self.data_dir / "secret_key")
+
+    def accepted_keys(self) -> tuple[str, ...]:
+        """What else is accepted: yesterday's key until its tokens have expired, tomorrow's until all hosts know it."""
+        listed = self.other_secret_keys.get_secret_value().split(",")
+        return tuple(key.strip() for key in listed if key.strip())
 
 
 def _kept_secret(path: Path) -> str:

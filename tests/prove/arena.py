@@ -20,6 +20,7 @@ from tests.server import free_port
 SETTINGS = {
     "ANB_DISK_RESERVE_BYTES": "0",
     "ANB_LOG_LEVEL": "info",
+    "ANB_RATE_LIMITS_TIMES": "1000",  # all clients have one address
     # Short times, for a contest of minutes: leases that end, sweeps that look, orphans that are old.
     "ANB_LEASE_S": "8",
     "ANB_SWEEP_EVERY_S": "1",

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -14,10 +14,14 @@ _PLAYER = "player"
 _MEDIA = "media"
 
 
-@dataclass(frozen=True)
 class Signer:
-    secret: str
-    ttl_s: int
+    """`secret` signs. `others` are accepted as well, so that keys change without anybody being logged out."""
+
+    def __init__(self, secret: str, ttl_s: int, others: Sequence[str] = ()) -> None:
+        self.ttl_s = ttl_s
+        self._key = _key(secret)
+        self._key_id = _key_id(self._key)
+        self._accepted = {_key_id(key): key for key in (self._key, *map(_key, others))}
 
     def player_token(self, player_id: uuid.UUID) -> str:
         return self._sign(str(player_id), _PLAYER)
@@ -45,18 +49,19 @@ class Signer:
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"kid": self._key_id})
 
     def _verified(self, token: str, audience: str) -> str:
-        if jwt.get_unverified_header(token).get("kid") != self._key_id:
-            raise jwt.InvalidKeyError("signed by another key")
+        key = self._accepted.get(str(jwt.get_unverified_header(token).get("kid")))
+        if key is None:
+            raise jwt.InvalidKeyError("signed by a key that is not ours")
         claims = jwt.decode(
-            token, self._key, [_ALGORITHM], audience=audience, options={"require": ["sub", "aud", "iat", "exp"]}
+            token, key, [_ALGORITHM], audience=audience, options={"require": ["sub", "aud", "iat", "exp"]}
         )
         return str(claims["sub"])
 
-    @property
-    def _key(self) -> bytes:
-        """32 bytes whatever the length of the secret (RFC 7518, 3.2)."""
-        return hashlib.sha256(self.secret.encode()).digest()
 
-    @property
-    def _key_id(self) -> str:
-        return hashlib.sha256(b"kid:" + self._key).hexdigest()[:8]
+def _key(secret: str) -> bytes:
+    """32 bytes whatever the length of the secret (RFC 7518, 3.2)."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _key_id(key: bytes) -> str:
+    return hashlib.sha256(b"kid:" + key).hexdigest()[:8]
