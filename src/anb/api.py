@@ -22,6 +22,10 @@ from anb.rankings import routes as rankings
 from anb.rate_limits import RateLimits
 from anb.settings import Settings, load_settings
 from anb.storage import open_storage
+from anb.uploads import routes as uploads
+from anb.uploads.door import PREFIX as UPLOADS
+from anb.uploads.door import TusDoor
+from anb.uploads.service import open_uploads
 from anb.videos import media, public_routes
 from anb.videos import routes as videos
 from anb.voting import routes as voting
@@ -50,13 +54,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.storage = open_storage(settings)
     app.state.celery = make_celery(settings)
     app.state.bell = Bell(app.state.celery)
+    app.state.uploads = open_uploads(settings, app.state.database, app.state.storage, app.state.bell.ring)
     app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s, settings.accepted_keys())
     app.state.public_pages = PublicPages()
     app.state.worker_is_alive = lambda: True  # a separate process: `anb up` puts its own answer here
-    for feature in (players, videos, public_routes, voting, rankings, media, health, docs_page):
+    for feature in (players, videos, uploads, public_routes, voting, rankings, media, health, docs_page):
         app.include_router(feature.router)
     install_errors(app)
-    app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_path="/api/videos/upload")
+    app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_below=("/api/videos/upload", UPLOADS))
+    app.add_middleware(TusDoor)
     app.add_middleware(RequestContext)
     app.add_middleware(BehindProxies, trusted=networks(settings.trusted_proxies))
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it

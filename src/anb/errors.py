@@ -46,6 +46,22 @@ class ConflictError(AnbError):
     """It contradicts what is already there."""
 
 
+class GoneError(AnbError):
+    """It was there, and its time is over."""
+
+
+class PreconditionError(AnbError):
+    """What the client expects of this server does not hold."""
+
+
+class LockedError(AnbError):
+    """Somebody else has it in hand; try again soon."""
+
+
+class ChecksumError(AnbError):
+    """The bytes that came are not those that were sent."""
+
+
 class TooLargeError(AnbError):
     """More bytes than are allowed."""
 

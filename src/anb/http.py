@@ -30,10 +30,14 @@ STATUS: dict[type[AnbError], int] = {
     errors.ForbiddenError: 403,
     errors.NotFoundError: 404,
     errors.ConflictError: 409,
+    errors.GoneError: 410,
+    errors.PreconditionError: 412,
     errors.TooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.InvalidError: 422,
+    errors.LockedError: 423,
     errors.TooManyError: 429,
+    errors.ChecksumError: 460,
     errors.BusyError: 503,
     errors.NoRoomError: 507,
 }
@@ -110,6 +114,8 @@ def answer(request: Request, error: AnbError) -> Response:
 def _headers(status: int, error: AnbError) -> dict[str, str]:
     if status == 401:
         return {"WWW-Authenticate": "Bearer"}
+    if status == 423:
+        return {"Retry-After": "1"}
     if status == 429:
         return {"Retry-After": str(error.params.get("seconds", 5))}
     return {"Retry-After": "2"} if status == 503 else {}
@@ -135,10 +141,14 @@ _MEANINGS = {
     403: "Not yours",
     404: "There is no such thing",
     409: "It contradicts what is already there",
+    410: "Its time is over",
+    412: "Not this version of the protocol",
     413: "Too many bytes",
     415: "Not a video by content",
     416: "No such range",
     422: "Some fields need correction",
+    423: "Somebody else is at it; try again soon",
+    460: "The checksum does not match (a status of tus)",
     429: "Too many of these at once; try again soon",
     503: "Too many at once; try again soon",
     507: "No room",
@@ -287,15 +297,15 @@ def _request_id(scope: Scope) -> str:
 
 
 class SmallBodies:
-    """Holds every body outside the upload to a size that may be kept in memory."""
+    """Holds every body outside the uploads to a size that may be kept in memory."""
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int, except_path: str) -> None:
+    def __init__(self, app: ASGIApp, *, max_bytes: int, except_below: tuple[str, ...]) -> None:
         self.app = app
         self.max_bytes = max_bytes
-        self.except_path = except_path
+        self.except_below = tuple(f"{path}/" for path in except_below)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].rstrip("/") == self.except_path:
+        if scope["type"] != "http" or f"{scope['path']}/".startswith(self.except_below):
             await self.app(scope, receive, send)
             return
         seen = 0

@@ -22,12 +22,17 @@ class Lingering(Response):
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
-        try:
-            async with asyncio.timeout(_LONGEST_S):
-                await _drop_body(receive)
-        except TimeoutError:
-            pass
+        await linger(receive)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def linger(receive: Receive) -> None:
+    """Read and drop what still arrives, for a short while."""
+    try:
+        async with asyncio.timeout(_LONGEST_S):
+            await _drop_body(receive)
+    except TimeoutError:
+        pass
 
 
 async def _drop_body(receive: Receive) -> None:

@@ -75,6 +75,41 @@ PROBLEMS: dict[str, Text] = {
         es="Demasiados intentos en poco tiempo. Inténtalo de nuevo en {seconds} segundos.",
         en="Too many tries in a short time. Please try again in {seconds} seconds.",
     ),
+    "upload_not_found": Text(
+        es="No existe una subida con ese identificador. Empieza otra vez.",
+        en="There is no upload with this id. Please begin again.",
+    ),
+    "upload_expired": Text(
+        es="La subida venció por estar mucho tiempo sin avanzar. Empieza otra vez.",
+        en="The upload expired after a long time without progress. Please begin again.",
+    ),
+    "upload_busy": Text(
+        es="Otra conexión está enviando este mismo video. Inténtalo en unos segundos.",
+        en="Another connection is sending this same video. Please try again in a few seconds.",
+    ),
+    "wrong_offset": Text(
+        es="La subida va por otro punto: ya se recibieron {offset} bytes.",
+        en="The upload stands elsewhere: {offset} bytes have been received.",
+    ),
+    "longer_than_declared": Text(
+        es="Llegaron más bytes de los anunciados en Upload-Length.",
+        en="More bytes came than Upload-Length declares.",
+    ),
+    "checksum_mismatch": Text(
+        es="Los bytes llegaron dañados y se descartaron. Envíalos otra vez.",
+        en="The bytes arrived damaged and were discarded. Please send them again.",
+    ),
+    "not_offset_stream": Text(
+        es="Envía los bytes con Content-Type: application/offset+octet-stream.",
+        en="Send the bytes with Content-Type: application/offset+octet-stream.",
+    ),
+    "bad_header": Text(
+        es="Falta el encabezado {header} o no es válido.", en="The header {header} is missing or not valid."
+    ),
+    "tus_version": Text(
+        es="Este servidor habla tus {version}: envía el encabezado Tus-Resumable: {version}.",
+        en="This server speaks tus {version}: send the header Tus-Resumable: {version}.",
+    ),
     "media_not_found": Text(es="No existe ese archivo.", en="There is no such file."),
     "media_link_expired": Text(
         es="El enlace venció o no es válido. Pide el video de nuevo.",

@@ -49,11 +49,17 @@ class Settings(BaseSettings):
     media_fallback: str = Field("", description="While media move: the other place, where what is missing is read from")
     s3_endpoint_url: str = Field("", description="A server that speaks S3; unset: Amazon's")
     s3_encryption: str = Field("AES256", description="`AES256`, the id or ARN of a KMS key, or `none`")
+    staging_dir: Path | None = Field(
+        None, description="Where resumable uploads grow; unset: `incoming` beside the media, with S3 in `ANB_DATA_DIR`"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
     log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or for human eyes")
 
     max_upload_bytes: int = Field(100 * MIB, ge=1, description="Largest video file taken")
     disk_reserve_bytes: int = Field(256 * MIB, ge=0, description="Free disk below which uploads are answered 507")
+    upload_kept_s: int = Field(
+        86400, ge=1, description="A resumable upload is forgotten so long after its last piece, or after its end"
+    )
     token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
     rate_limits_url: str = Field("", description="Redis that counts them; unset: the broker, where it is a Redis")
     rate_limits_times: float = Field(1, gt=0, description="Makes every rate limit so many times wider")
@@ -168,8 +174,16 @@ class Settings(BaseSettings):
 
     @property
     def scratch(self) -> Path:
-        beside = self.data_dir if self.media.startswith("s3://") else Path(self.media)
-        return (self.scratch_dir or beside / "scratch").resolve()
+        return (self.scratch_dir or self._own_folder / "scratch").resolve()
+
+    @property
+    def staging(self) -> Path:
+        return (self.staging_dir or self._own_folder / "incoming").resolve()
+
+    @property
+    def _own_folder(self) -> Path:
+        """Files that are no media yet lie beside them, but for S3."""
+        return self.data_dir if self.media.startswith("s3://") else Path(self.media)
 
     def require_broker(self) -> None:
         """Several processes share no in-memory queue: what one of them rings, nobody would ever hear."""

@@ -23,6 +23,9 @@ from anb.processing.service import Workshop
 from anb.processing.sweep import Sweeper
 from anb.settings import Settings
 from anb.storage import open_storage
+from anb.uploads import tasks as upload_tasks
+from anb.uploads.service import open_uploads
+from anb.uploads.sweep import UploadSweeper
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +75,11 @@ def make_sweeper(settings: Settings, database: Database, celery_app: Celery) -> 
     )
 
 
+def make_upload_sweeper(settings: Settings, database: Database, celery_app: Celery) -> UploadSweeper:
+    uploads = open_uploads(settings, database, open_storage(settings), Bell(celery_app).ring)
+    return UploadSweeper(uploads, settings.orphan_age_s)
+
+
 def run(settings: Settings, *, beat: bool) -> int:
     """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
     settings.require_broker()
@@ -91,6 +99,7 @@ def run(settings: Settings, *, beat: bool) -> int:
         cache(lambda: make_workshop(settings, database(), shutdown, _nobody_to_tell)),
         cache(lambda: make_sweeper(settings, database(), app)),
     )
+    upload_tasks.register(app, cache(lambda: make_upload_sweeper(settings, database(), app)))
 
     def shutting_down(**_: object) -> None:
         shutdown.begin(settings.grace_s)
@@ -133,6 +142,7 @@ class EmbeddedWorker:
         self._shutdown = Shutdown()
         self._closing = threading.Event()
         self._sweeper = make_sweeper(settings, database, app)
+        self._upload_sweeper = make_upload_sweeper(settings, database, app)
         workshop = make_workshop(settings, database, self._shutdown, published)
         tasks.register(app, lambda: workshop, lambda: self._sweeper)
         signals.setup_logging.connect(_keep_our_logging)
@@ -165,6 +175,7 @@ class EmbeddedWorker:
         while not self._closing.is_set():
             try:
                 self._sweeper.sweep_rows()
+                self._upload_sweeper.sweep()
                 if time.monotonic() >= next_bytes:
                     next_bytes = time.monotonic() + self._settings.sweep_bytes_every_s
                     self._sweeper.sweep_bytes()

@@ -67,7 +67,8 @@ class Storage(Protocol):
     def create(self, key: str) -> Writer: ...
 
     def put_file(self, path: Path, key: str) -> None:
-        """Store a finished local file, durably, all or nothing; the file itself may be moved away."""
+        """Store a finished local file, durably, all or nothing. The file stays, and may share its bytes with the
+        object: nobody may write to it any more. Storing the same file again is no error."""
 
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> AbstractContextManager[Path]:
         """The object as a local file to read. One that must be fetched is put into the folder `into` for as long,

@@ -5,6 +5,7 @@ Layout: `uploads/<video>.<ext>` and `processed/<video>.<attempt>.<ext>`; on its 
 Needs read and write on both folders. Promises no more durability than the file system's fsync does.
 """
 
+import errno
 import os
 import shutil
 import uuid
@@ -17,6 +18,7 @@ from pathlib import Path
 from anb.storage.base import ORIGINALS, RESULTS, Method, StoredObject, checked, is_key, pour
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
+_NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
 class LocalStorage:
@@ -33,7 +35,8 @@ class LocalStorage:
         return LocalWriter(self.path(key))
 
     def put_file(self, path: Path, key: str) -> None:
-        pour(path, self.create(key))
+        if not _linked(path, self.path(key)):
+            pour(path, self.create(key))
 
     @contextmanager
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:
@@ -84,6 +87,27 @@ class LocalStorage:
             probe.unlink()
 
 
+def _linked(path: Path, target: Path) -> bool:
+    """A second name instead of a second copy; False where that cannot be, as on another file system."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    os.utime(path)  # the sweep judges by age what has no row yet
+    made = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        os.link(path, made)
+        made.replace(target)  # over what an earlier attempt left
+        made.unlink(missing_ok=True)  # if that was this same file, replacing did nothing
+        made = target
+        sync_folder(target.parent)
+    except OSError as error:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    return True
+
+
 class LocalWriter:
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -105,7 +129,7 @@ class LocalWriter:
         self._file.close()
         self._part.rename(self._target)
         self._part = self._target  # what an abort has to remove, should the next line fail
-        _sync_folder(self._target.parent)
+        sync_folder(self._target.parent)
 
     def abort(self) -> None:
         with suppress(OSError):
@@ -118,8 +142,8 @@ def open_new(path: Path) -> FileIO:
     return path.open("xb", buffering=0)
 
 
-def _sync_folder(folder: Path) -> None:
-    """The rename itself must survive a power cut."""
+def sync_folder(folder: Path) -> None:
+    """A file's name in it must survive a power cut too."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -16,11 +16,11 @@ def admit(
     service.require_player(database, player_id)
     if upload_policy.declared_too_large(declared_bytes, settings.max_upload_bytes):
         raise too_large(settings.max_upload_bytes)
-    require_room(storage, settings, declared_bytes)
+    require_room(storage.free_bytes(), settings, declared_bytes)
 
 
-def require_room(storage: Storage, settings: Settings, declared_bytes: int | None) -> None:
-    if not upload_policy.has_room(storage.free_bytes(), settings.disk_reserve_bytes, declared_bytes):
+def require_room(free_bytes: int | None, settings: Settings, declared_bytes: int | None) -> None:
+    if not upload_policy.has_room(free_bytes, settings.disk_reserve_bytes, declared_bytes):
         raise NoRoomError("no_room")
 
 

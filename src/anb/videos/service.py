@@ -53,7 +53,7 @@ def register(database: Database, storage: Storage, wish: Registration) -> Video:
     return video
 
 
-def _row(wish: Registration, moment: datetime) -> dict[str, Any]:
+def pending_row(wish: Registration, moment: datetime) -> dict[str, Any]:
     return {
         "id": wish.video_id,
         "player_id": wish.player_id,
@@ -77,7 +77,7 @@ def _row(wish: Registration, moment: datetime) -> dict[str, Any]:
 
 def _add_or_find(session: Session, wish: Registration) -> tuple[bool, Video]:
     """Whether the row is new, and the row. An earlier one may be deleted before it is read: then its key is free."""
-    row = _row(wish, db.now(session))
+    row = pending_row(wish, db.now(session))
     while not repository.add(session, row):
         earlier = repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
         if earlier is not None:

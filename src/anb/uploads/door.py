@@ -1,0 +1,80 @@
+"""What holds for every request below `/api/uploads`, before a route is chosen. Pure ASGI, as in `http.py`."""
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from anb.errors import PreconditionError
+from anb.http import answer
+from anb.lingering import linger
+from anb.uploads.headers import VERSION
+
+PREFIX = "/api/uploads"
+_WITHOUT_VERSION = {"OPTIONS", "GET"}  # GET is no part of tus: it is ours, for people and programs
+
+
+class TusDoor:
+    """Core Protocol, Headers: `X-HTTP-Method-Override` and `Tus-Resumable`.
+
+    And an answer that comes before the end of a body is heard, whichever check gave it: see `lingering.py`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not (scope["path"] + "/").startswith(PREFIX + "/"):
+            await self.app(scope, receive, send)
+            return
+        # A copy: the server frames its answer by the method that the client really sent.
+        inner = {**scope, "method": _method(scope)}
+        exchange = _Exchange(receive, send)
+        if inner["method"] not in _WITHOUT_VERSION and _header(scope, b"tus-resumable") != VERSION:
+            refusal = answer(Request(scope), PreconditionError("tus_version", version=VERSION))
+            refusal.headers["Tus-Version"] = VERSION
+            await refusal(inner, exchange.receive, exchange.send)
+            return
+        try:
+            await self.app(inner, exchange.receive, exchange.send)
+        finally:
+            scope["route"] = inner.get("route")
+
+
+class _Exchange:
+    """One request and its answer, watched for a body that has not ended when the answer is there."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._ended = False
+        self._refused = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._refused = message["status"] >= 400
+            headers = [*message["headers"], (b"tus-resumable", VERSION.encode())]
+            if self._must_linger():
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        elif self._must_linger() and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await linger(self.receive)
+            message = {"type": "http.response.body", "body": b"", "more_body": False}
+        await self._send(message)
+
+    def _must_linger(self) -> bool:
+        return self._refused and not self._ended
+
+
+def _method(scope: Scope) -> str:
+    """For clients whose network lets only GET and POST through."""
+    wanted = _header(scope, b"x-http-method-override").upper()
+    return wanted if wanted.isalpha() else str(scope["method"])
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

@@ -1,0 +1,137 @@
+"""A request's body into an upload's file: piece by piece, in bounded memory, while the event loop stays free."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive
+
+from anb.errors import ChecksumError, LockedError, NoRoomError, TooLargeError, UnsupportedMediaError
+from anb.uploads.headers import Checksum
+from anb.uploads.staging import StagedFile, Unverified
+from anb.videos.sniff import SNIFF_BYTES, Container, sniff
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_BUFFER = 256 * 1024
+_GLANCE_S = 1.0
+"""A body that is silent for so long is given up if somebody waits for its place."""
+_LONGEST_SILENCE_S = 60.0
+"""And one that is silent for so long in any case."""
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+async def receive_into(staged: StagedFile, receive: Receive, length: int, checksum: Checksum | None) -> None:
+    """Append a body. What came before a cut stays; of a body with a checksum, all of it or nothing.
+
+    Raises where the client must hear more than the new offset; `staged.size` is right in any case.
+    """
+    try:
+        if checksum is None:
+            await _append(staged, receive, length)
+        else:
+            await _append_verified(staged, receive, length, checksum)
+    except OSError as error:
+        if error.errno in _DISK_FULL:
+            raise NoRoomError("no_room") from error
+        raise
+
+
+async def _append(staged: StagedFile, receive: Receive, length: int) -> None:
+    buffer = bytearray()
+    identified = staged.size >= SNIFF_BYTES
+    try:
+        async for chunk in _chunks(receive, staged.is_wanted):
+            if staged.size + len(buffer) + len(chunk) > length:
+                raise longer_than_declared()
+            buffer += chunk
+            if len(buffer) >= _BUFFER:
+                await run_in_threadpool(staged.write, buffer)
+                buffer = bytearray()
+                if not identified:
+                    identified = True
+                    await run_in_threadpool(require_video, staged)
+    except _CutOffError:
+        pass  # a phone that lost its link: what it sent is kept, and its next request goes on from there
+    await run_in_threadpool(staged.write, buffer)
+    if not identified and (staged.size >= SNIFF_BYTES or staged.size == length):
+        await run_in_threadpool(require_video, staged)
+
+
+async def _append_verified(staged: StagedFile, receive: Receive, length: int, checksum: Checksum) -> None:
+    """Checksum: a body that does not match is discarded and the offset stays. Nor can one that was cut match."""
+    digest = checksum.start()
+    beside = await run_in_threadpool(staged.beside)
+    try:
+        await _append_beside(beside, digest, receive, length - staged.size, staged.is_wanted)
+        if digest.digest() != checksum.digest:
+            raise ChecksumError("checksum_mismatch")
+        before = staged.size
+        await run_in_threadpool(beside.move_into, staged)
+    finally:
+        await run_in_threadpool(beside.discard)
+    if before < SNIFF_BYTES and (staged.size >= SNIFF_BYTES or staged.size == length):
+        await run_in_threadpool(require_video, staged)
+
+
+async def _append_beside(
+    beside: Unverified, digest: "_Hash", receive: Receive, room: int, is_wanted: Callable[[], bool]
+) -> None:
+    buffer = bytearray()
+
+    def flush() -> None:
+        digest.update(buffer)
+        beside.write(buffer)
+
+    try:
+        async for chunk in _chunks(receive, is_wanted):
+            if beside.size + len(buffer) + len(chunk) > room:
+                raise longer_than_declared()
+            buffer += chunk
+            if len(buffer) >= _BUFFER:
+                await run_in_threadpool(flush)
+                buffer = bytearray()
+    except _CutOffError:
+        raise ChecksumError("checksum_mismatch") from None
+    await run_in_threadpool(flush)
+
+
+def require_video(staged: StagedFile) -> Container:
+    """As soon as there is enough to see: nobody should send 100 MB before hearing that it is no video."""
+    seen = sniff(staged.head())
+    if seen.container is None:
+        raise UnsupportedMediaError("not_a_video", looks_like=seen.looks_like)
+    return seen.container
+
+
+def longer_than_declared() -> TooLargeError:
+    return TooLargeError("longer_than_declared")
+
+
+class _CutOffError(Exception):
+    """The body ended, or fell silent for too long, before its end."""
+
+
+async def _chunks(receive: Receive, is_wanted: Callable[[], bool]) -> AsyncIterator[bytes]:
+    silent_s = 0.0
+    more = True
+    while more:
+        try:
+            async with asyncio.timeout(_GLANCE_S):
+                message = await receive()
+        except TimeoutError:
+            silent_s += _GLANCE_S
+            if silent_s >= _LONGEST_SILENCE_S:
+                raise _CutOffError from None
+            if await run_in_threadpool(is_wanted):
+                raise LockedError("upload_busy") from None
+            continue
+        silent_s = 0.0
+        if message["type"] == "http.disconnect":
+            raise _CutOffError
+        if chunk := message.get("body", b""):
+            yield chunk
+        more = message.get("more_body", False)

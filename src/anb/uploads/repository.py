@@ -1,0 +1,52 @@
+"""Rows of uploads. Each change repeats what it expects; the moments are the database's."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from anb import db
+from anb.uploads.models import Upload
+
+
+def add(session: Session, upload: Upload) -> None:
+    session.add(upload)
+    session.flush()
+
+
+def get(session: Session, upload_id: uuid.UUID) -> Upload | None:
+    return session.get(Upload, upload_id)
+
+
+def is_expired(session: Session, upload: Upload) -> bool:
+    return upload.expires_at <= db.now(session)
+
+
+def postpone(session: Session, upload: Upload, kept_s: float) -> Upload | None:
+    """Not before `kept_s` from now will it expire. None: it is finished, or gone."""
+    later = db.now(session) + timedelta(seconds=kept_s)
+    statement = update(Upload).where(Upload.id == upload.id, Upload.finished_at.is_(None)).values(expires_at=later)
+    return session.scalars(statement.returning(Upload), execution_options={"populate_existing": True}).one_or_none()
+
+
+def claim(session: Session, upload_id: uuid.UUID, kept_s: float) -> bool:
+    """Whether it is the caller who registers its video; everybody else comes too late, or it was terminated."""
+    moment = db.now(session)
+    statement = update(Upload).where(Upload.id == upload_id, Upload.finished_at.is_(None))
+    statement = statement.values(finished_at=moment, expires_at=moment + timedelta(seconds=kept_s))
+    return session.execute(statement.returning(Upload.id)).first() is not None
+
+
+def remove(session: Session, upload_id: uuid.UUID) -> bool:
+    return session.execute(delete(Upload).where(Upload.id == upload_id).returning(Upload.id)).first() is not None
+
+
+def remove_expired(session: Session) -> Sequence[uuid.UUID]:
+    statement = delete(Upload).where(Upload.expires_at <= db.now(session)).returning(Upload.id)
+    return session.scalars(statement, execution_options={"synchronize_session": False}).all()
+
+
+def some(session: Session, upload_ids: Sequence[uuid.UUID]) -> Sequence[Upload]:
+    return session.scalars(select(Upload).where(Upload.id.in_(upload_ids))).all()

@@ -1,0 +1,135 @@
+"""An upload's life: begun, looked at, finished as a video, terminated."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from anb import db, metrics
+from anb.db import Database
+from anb.errors import GoneError, NotFoundError
+from anb.settings import Settings
+from anb.storage.base import ORIGINALS, Storage
+from anb.uploads import repository
+from anb.uploads.headers import Description
+from anb.uploads.models import Upload
+from anb.uploads.receiving import require_video
+from anb.uploads.staging import StagedFile, Staging
+from anb.videos import repository as videos
+from anb.videos import service as video_service
+from anb.videos.intake import Received
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Wish:
+    player_id: uuid.UUID
+    length: int
+    described: Description
+    sent_metadata: str
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Uploads:
+    """What the routes and the sweep do with uploads. Blocking: call it in a thread."""
+
+    database: Database
+    storage: Storage
+    staging: Staging
+    ring: Callable[[uuid.UUID], bool]
+    kept_s: float
+
+    def begin(self, wish: Wish) -> Upload:
+        """The file before the row: a row without a file would be an upload that cannot be gone on with."""
+        upload_id = db.new_id()
+        self.staging.create(upload_id)
+        with self.database.write() as session:
+            moment = db.now(session)
+            upload = Upload(
+                id=upload_id,
+                player_id=wish.player_id,
+                length=wish.length,
+                title=wish.described.title,
+                description=wish.described.description,
+                sent_metadata=wish.sent_metadata,
+                created_at=moment,
+                expires_at=moment + timedelta(seconds=self.kept_s),
+                request_id=wish.request_id,
+            )
+            repository.add(session, upload)
+        return upload
+
+    def find(self, player_id: uuid.UUID, upload_id: uuid.UUID | None) -> Upload:
+        """A stranger's upload is none: ids tell nobody anything."""
+        with self.database.read() as session:
+            upload = repository.get(session, upload_id) if upload_id else None
+            if upload is None or upload.player_id != player_id:
+                raise NotFoundError("upload_not_found")
+            if repository.is_expired(session, upload):
+                raise GoneError("upload_expired")
+        return upload
+
+    def postpone(self, upload: Upload) -> tuple[Upload, int]:
+        """It is being gone on with, so it lives longer. Returns what `offset` does."""
+        with self.database.write() as session:
+            postponed = repository.postpone(session, upload, self.kept_s)
+        return self.offset(postponed or upload)
+
+    def offset(self, upload: Upload) -> tuple[Upload, int]:
+        """The row as it is now, and how much is here. NotFoundError where that is gone: the client must begin anew."""
+        try:
+            return upload, upload.length if upload.finished_at else self.staging.size(upload.id)
+        except FileNotFoundError:
+            upload = self.find(upload.player_id, upload.id)
+            if upload.finished_at is None:
+                raise NotFoundError("upload_not_found") from None
+            return upload, upload.length
+
+    def finish(self, upload: Upload, staged: StagedFile, request_id: str) -> None:
+        """Bytes, row, bell; in the hands of the upload's only writer.
+
+        May be repeated after a death at any point: until the row is committed the bytes stay in staging too, and the
+        same bytes get the same key again. That the row is made once is the claim's: it and the row are one transaction.
+        """
+        with self.database.read() as session:
+            upload_now = repository.get(session, upload.id)
+        if upload_now is None or upload_now.finished_at:  # since the caller looked, before it had the file
+            self.staging.remove(upload.id)
+            return
+        staged.sync()
+        received = self._store(upload, staged)
+        wish = video_service.Registration(upload.id, upload.player_id, received, None, request_id)
+        with self.database.write() as session:
+            claimed = repository.claim(session, upload.id, self.kept_s)
+            if claimed:
+                videos.add(session, video_service.pending_row(wish, db.now(session)))
+            wanted = claimed or videos.get(session, upload.id) is not None
+        if not wanted:  # terminated meanwhile, or its video was deleted
+            self.storage.delete(received.key)
+        self.staging.remove(upload.id)
+        if claimed:
+            metrics.UPLOADED_BYTES.inc(received.size)
+            log.info("video_accepted", video_id=str(upload.id), bytes=received.size, resumable=True)
+            self.ring(upload.id)
+
+    def _store(self, upload: Upload, staged: StagedFile) -> Received:
+        key = f"{ORIGINALS}/{upload.id}.{require_video(staged).extension}"
+        digest = staged.sha256()
+        self.storage.put_file(staged.path, key)
+        return Received(key, staged.size, digest, upload.title, upload.description)
+
+    def drop(self, upload: Upload) -> None:
+        """Termination: row first, then bytes. A video that was made of it is not touched."""
+        with self.database.write() as session:
+            repository.remove(session, upload.id)
+        self.staging.remove(upload.id)
+
+
+def open_uploads(
+    settings: Settings, database: Database, storage: Storage, ring: Callable[[uuid.UUID], bool]
+) -> Uploads:
+    return Uploads(database, storage, Staging(settings.staging), ring, settings.upload_kept_s)

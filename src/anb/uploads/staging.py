@@ -1,0 +1,165 @@
+"""Where uploads grow: one file each, whose size is the offset. Blocking: call it in a thread.
+
+A plain folder, whatever the finished videos are stored on; hosts that serve the same uploads share it (NFS). What
+holds there too:
+
+- A file has one writer, by an exclusive lock that the kernel drops with its process. Over NFS `flock` is a lock of the
+  server's; that of a host which vanishes is kept for the server's lease (90 s by default) and then dropped.
+- Sizes are asked of an opened file: NFS renews what it knows of a file whenever it is opened, and when it is locked.
+- A writer syncs before it lets go. So what is told of a file that nobody writes survives a power cut.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from anb.storage.local import sync_folder
+from anb.uploads.headers import parse_id
+from anb.videos.sniff import SNIFF_BYTES
+
+_SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
+_COPY_CHUNK = 1024 * 1024
+_KNOCK = ".knock"
+_UNVERIFIED = ".unverified"
+
+
+class Staging:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def path(self, upload_id: uuid.UUID) -> Path:
+        return self.folder / str(upload_id)
+
+    def create(self, upload_id: uuid.UUID) -> None:
+        """An empty file that is durable under its name: what is written to it later needs to sync only itself."""
+        os.close(os.open(self.path(upload_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        sync_folder(self.folder)
+
+    def size(self, upload_id: uuid.UUID) -> int:
+        """Raises FileNotFoundError."""
+        descriptor = os.open(self.path(upload_id), os.O_RDONLY)
+        try:
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+
+    def hold(self, upload_id: uuid.UUID) -> "StagedFile":
+        """Become its writer. Raises FileNotFoundError, or BlockingIOError while somebody else is."""
+        path = self.path(upload_id)
+        descriptor = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.stat()  # it may have been removed between the two: ids are not used again, so it is not another one
+            path.with_suffix(_KNOCK).unlink(missing_ok=True)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return StagedFile(path, descriptor)
+
+    def knock(self, upload_id: uuid.UUID) -> None:
+        """Tell its writer, wherever that runs, that somebody waits; see `StagedFile.is_wanted`."""
+        self.path(upload_id).with_suffix(_KNOCK).touch()
+
+    def remove(self, upload_id: uuid.UUID) -> None:
+        path = self.path(upload_id)
+        for name in (path, path.with_suffix(_KNOCK), path.with_suffix(_UNVERIFIED)):
+            name.unlink(missing_ok=True)
+
+    def files(self) -> Iterator["StagedSize"]:
+        """For the sweep. A side file is listed as an empty one, so that it is swept even without its upload."""
+        for entry in os.scandir(self.folder):
+            upload_id = parse_id(entry.name.partition(".")[0])
+            with suppress(FileNotFoundError):  # removed while we list
+                if upload_id is not None:
+                    status = entry.stat()
+                    size = status.st_size if "." not in entry.name else 0
+                    yield StagedSize(upload_id, size, time.time() - status.st_mtime)
+
+    def free_bytes(self) -> int:
+        return shutil.disk_usage(self.folder).free
+
+
+@dataclass(frozen=True)
+class StagedSize:
+    upload_id: uuid.UUID
+    size: int
+    age_s: float
+    """Since it was last written."""
+
+
+class StagedFile:
+    """One upload's bytes in the hands of its only writer. `close` gives them away again, durable."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.size = os.fstat(descriptor).st_size
+        self._descriptor = descriptor
+        self._unsynced = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(self._descriptor, view, self.size)
+            self.size += written
+            self._unsynced += written
+            view = view[written:]
+        if self._unsynced >= _SYNC_EVERY:
+            os.fdatasync(self._descriptor)
+            self._unsynced = 0
+
+    def beside(self) -> "Unverified":
+        return Unverified(self.path.with_suffix(_UNVERIFIED))
+
+    def head(self) -> bytes:
+        return os.pread(self._descriptor, SNIFF_BYTES, 0)
+
+    def sha256(self) -> str:
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def is_wanted(self) -> bool:
+        """Whether somebody knocked: a phone that reconnected, while its old connection still looks alive to us."""
+        return self.path.with_suffix(_KNOCK).exists()
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        try:
+            os.fsync(self._descriptor)
+        finally:
+            os.close(self._descriptor)  # and the lock with it
+
+
+class Unverified:
+    """A piece whose checksum is not known to be right yet. It lies beside its upload, not in it: whatever dies, the
+    upload's size counts only what was verified."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w+b", buffering=0)
+        self.size = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        view = memoryview(data)
+        while view:
+            written = self._file.write(view)
+            self.size += written
+            view = view[written:]
+
+    def move_into(self, staged: StagedFile) -> None:
+        self._file.seek(0)
+        while chunk := self._file.read(_COPY_CHUNK):
+            staged.write(chunk)
+
+    def discard(self) -> None:
+        self._file.close()
+        self._path.unlink(missing_ok=True)

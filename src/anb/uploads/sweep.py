@@ -1,0 +1,62 @@
+"""What nobody asks for any more: finishes what is whole, forgets what has expired, removes strays.
+
+Needs the staging folder that the web hosts write to. Safe to run anywhere and twice at once.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+
+import structlog
+
+from anb.errors import UnsupportedMediaError
+from anb.uploads import repository
+from anb.uploads.models import Upload
+from anb.uploads.service import Uploads
+from anb.uploads.staging import StagedSize
+
+log = structlog.get_logger(__name__)
+
+_LOOKED_UP_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class UploadSweeper:
+    uploads: Uploads
+    orphan_age_s: float
+
+    def sweep(self) -> None:
+        with self.uploads.database.write() as session:
+            expired = repository.remove_expired(session)
+        for upload_id in expired:
+            self.uploads.staging.remove(upload_id)
+        if expired:
+            log.info("uploads_expired", count=len(expired))
+        files = self.uploads.staging.files()
+        while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
+            self._sweep_files(batch)
+
+    def _sweep_files(self, batch: list[StagedSize]) -> None:
+        with self.uploads.database.read() as session:
+            rows = {row.id: row for row in repository.some(session, [file.upload_id for file in batch])}
+        for file in batch:
+            row = rows.get(file.upload_id)
+            if row is None:
+                if file.age_s > self.orphan_age_s:  # younger: its row may be on its way
+                    self.uploads.staging.remove(file.upload_id)
+            elif row.finished_at:
+                self.uploads.staging.remove(file.upload_id)
+            elif row.length == file.size:
+                self._finish(row)
+
+    def _finish(self, upload: Upload) -> None:
+        """Whole, but its process died before it was a video; or it is just being finished, then let it."""
+        try:
+            staged = self.uploads.staging.hold(upload.id)
+        except (BlockingIOError, FileNotFoundError):
+            return
+        try:
+            self.uploads.finish(upload, staged, upload.request_id)
+        except UnsupportedMediaError:
+            self.uploads.drop(upload)
+        finally:
+            staged.close()

@@ -1,0 +1,438 @@
+"""The protocol, request by request (tus 1.0.0)."""
+
+import base64
+import hashlib
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select, update
+from starlette.testclient import TestClient
+from tests.cast import MP4_HEAD, Cast, Person, problem
+
+from anb.api import create_app
+from anb.db import Database
+from anb.settings import Settings
+from anb.uploads.models import Upload
+from anb.uploads.sweep import UploadSweeper
+from anb.videos.models import Video
+
+VIDEO = MP4_HEAD + bytes(range(256)) * 40
+STREAM = "application/offset+octet-stream"
+
+
+def metadata(**fields: str | bytes) -> str:
+    """As clients write it."""
+    pairs = {name: value.encode() if isinstance(value, str) else value for name, value in fields.items()}
+    return ",".join(f"{name} {base64.b64encode(value).decode()}" for name, value in pairs.items())
+
+
+class Tus:
+    """Speaks tus for one person."""
+
+    def __init__(self, client: TestClient, person: Person) -> None:
+        self.client = client
+        self.headers = {**person.headers, "Tus-Resumable": "1.0.0"}
+
+    def ask(self, method: str, url: str, content: bytes | None = None, **headers: str | None) -> Any:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept = {name: value for name, value in (self.headers | named).items() if value is not None}
+        return self.client.request(method, url, headers=kept, content=content)
+
+    def begin(self, length: int | str | None = len(VIDEO), content: bytes | None = None, **headers: Any) -> Any:
+        wish: dict[str, str | None] = {"Upload_Metadata": metadata(title="Mi mejor triple", filename="clip.mp4")}
+        wish["Upload_Length"] = None if length is None else str(length)
+        if content is not None:
+            wish["Content_Type"] = STREAM
+        return self.ask("POST", "/api/uploads", content, **(wish | headers))
+
+    def url(self, length: int = len(VIDEO)) -> str:
+        answer = self.begin(length)
+        assert answer.status_code == 201, answer.text
+        location: str = answer.headers["Location"]
+        return location
+
+    def append(self, url: str, offset: int | str, data: bytes, **headers: str | None) -> Any:
+        return self.ask("PATCH", url, data, **({"Upload_Offset": str(offset), "Content_Type": STREAM} | headers))
+
+    def offset(self, url: str) -> int:
+        answer = self.ask("HEAD", url)
+        assert answer.status_code == 200
+        return int(answer.headers["Upload-Offset"])
+
+
+@pytest.fixture
+def ana(client: TestClient, cast: Cast) -> Tus:
+    return Tus(client, cast.ana)
+
+
+def files(app: FastAPI) -> dict[str, bytes]:
+    root: Path = app.state.storage.root
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def videos(database: Database) -> list[Video]:
+    with database.read() as session:
+        return list(session.scalars(select(Video)))
+
+
+def upload_id(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+def test_a_video_in_two_pieces_is_one_upload_and_one_video(ana: Tus, app: FastAPI, database: Database) -> None:
+    created = ana.begin()
+    assert (created.status_code, created.headers["Upload-Offset"], created.content) == (201, "0", b"")
+    url = created.headers["Location"]
+    assert url.startswith("/api/uploads/")
+    piece = ana.append(url, 0, VIDEO[:5000])
+    assert (piece.status_code, piece.headers["Upload-Offset"], piece.content) == (204, "5000", b"")
+    assert "Anb-Video-Id" not in piece.headers
+    assert videos(database) == []
+    assert ana.offset(url) == 5000
+    last = ana.append(url, 5000, VIDEO[5000:])
+    assert (last.status_code, last.headers["Upload-Offset"]) == (204, str(len(VIDEO)))
+    [video] = videos(database)
+    assert last.headers["Anb-Video-Id"] == str(video.id)
+    assert (video.title, video.description, video.status) == ("Mi mejor triple", "", "pending")
+    assert (video.original_sha256, video.original_bytes) == (hashlib.sha256(VIDEO).hexdigest(), len(VIDEO))
+    assert files(app) == {video.original_key: VIDEO}
+    assert video.original_key == f"uploads/{video.id}.mp4"
+    for answer in (created, piece, last):
+        assert answer.headers["Tus-Resumable"] == "1.0.0"
+        kept = parsedate_to_datetime(answer.headers["Upload-Expires"]) - datetime.now(UTC)
+        assert timedelta(hours=23) < kept <= timedelta(hours=24)
+
+
+def test_who_lost_the_last_answer_may_ask_what_became_of_it(ana: Tus, database: Database) -> None:
+    url = ana.url()
+    shown = ana.ask("GET", url, Tus_Resumable=None)
+    assert shown.headers["Cache-Control"] == "no-store"
+    assert shown.json() | {"expires_at": ""} == {
+        "id": upload_id(url), "offset": 0, "length": len(VIDEO), "video_id": None, "expires_at": "",
+    }  # fmt: skip
+    ana.append(url, 0, VIDEO)
+    shown = ana.ask("GET", url).json()
+    assert (shown["offset"], shown["video_id"]) == (len(VIDEO), str(videos(database)[0].id))
+    looked = ana.ask("HEAD", url)
+    assert (looked.headers["Upload-Offset"], looked.headers["Anb-Video-Id"]) == (str(len(VIDEO)), shown["video_id"])
+    again = ana.append(url, len(VIDEO), b"")
+    assert (again.status_code, again.headers["Anb-Video-Id"]) == (204, shown["video_id"])
+    problem(ana.append(url, 0, VIDEO), 409, "wrong_offset")
+    assert len(videos(database)) == 1
+
+
+def test_head_tells_where_to_go_on_and_is_not_kept(ana: Tus) -> None:
+    answer = ana.ask("HEAD", ana.url())
+    assert answer.status_code == 200
+    told = {name: answer.headers[name] for name in ("Upload-Offset", "Upload-Length", "Cache-Control", "Tus-Resumable")}
+    assert told == {"Upload-Offset": "0", "Upload-Length": str(len(VIDEO)), "Cache-Control": "no-store",
+                    "Tus-Resumable": "1.0.0"}  # fmt: skip
+    assert answer.headers["Upload-Metadata"] == metadata(title="Mi mejor triple", filename="clip.mp4")
+
+
+@pytest.mark.parametrize("path", ["/api/uploads", "/api/uploads/", f"/api/uploads/{uuid.UUID(int=0)}"])
+def test_options_tell_what_the_server_can_without_asking_who(client: TestClient, settings: Settings, path: str) -> None:
+    answer = client.options(path)
+    assert answer.status_code == 204
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    assert answer.headers["Tus-Extension"] == "creation,creation-with-upload,termination,expiration,checksum"
+    assert answer.headers["Tus-Max-Size"] == str(settings.max_upload_bytes)
+    assert "sha1" in answer.headers["Tus-Checksum-Algorithm"].split(",")
+
+
+@pytest.mark.parametrize("version", [None, "0.2.2", "1.0.0,2.0.0"])
+def test_another_version_of_the_protocol_is_412_and_nothing_happens(
+    ana: Tus, database: Database, version: str | None
+) -> None:
+    answer = ana.begin(Tus_Resumable=version)
+    problem(answer, 412, "tus_version")
+    assert answer.headers["Tus-Version"] == "1.0.0"
+    url = ana.url()
+    problem(ana.append(url, 0, VIDEO, Tus_Resumable=version), 412, "tus_version")
+    assert ana.offset(url) == 0
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({"Upload_Length": None}, 400, "bad_header"),
+        ({"Upload_Length": "-1"}, 400, "bad_header"),
+        ({"Upload_Length": "1e3"}, 400, "bad_header"),
+        ({"Upload_Length": "9" * 30}, 400, "bad_header"),
+        ({"Upload_Length": "0"}, 422, "invalid_fields"),
+        ({"Upload_Length": str(100 * 1024 * 1024 + 1)}, 413, "video_too_large"),
+        ({"Upload_Defer_Length": "1"}, 400, "bad_header"),
+        ({"Upload_Concat": "partial"}, 400, "bad_header"),
+        ({"Upload_Metadata": None}, 422, "invalid_fields"),
+        ({"Upload_Metadata": "title ***"}, 400, "bad_header"),
+        ({"Upload_Metadata": metadata(title="x" * 201)}, 422, "invalid_fields"),
+        ({"Upload_Metadata": metadata(title=b"\xff")}, 422, "invalid_fields"),
+        ({"Upload_Metadata": metadata(title="t", description="a\x00")}, 422, "invalid_fields"),
+        ({"Authorization": None}, 401, "not_authenticated"),
+        ({"Authorization": "Bearer nonsense"}, 401, "not_authenticated"),
+    ],
+)
+def test_an_upload_that_cannot_become_a_video_is_refused_at_its_begin(
+    ana: Tus, app: FastAPI, headers: dict[str, Any], status: int, code: str
+) -> None:
+    problem(ana.begin(**headers), status, code)
+    assert files(app) == {}
+
+
+def test_a_vanished_account_begins_nothing(client: TestClient, app: FastAPI) -> None:
+    token = app.state.signer.player_token(uuid.uuid4())
+    problem(Tus(client, Person(uuid.uuid4(), "", token)).begin(), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET", "PATCH", "DELETE"])
+def test_a_strangers_upload_is_none(ana: Tus, cast: Cast, client: TestClient, method: str) -> None:
+    url = ana.url()
+    carla = Tus(client, cast.carla)
+    patch = {"Upload_Offset": "0", "Content_Type": STREAM}
+    for who, path, status in (
+        (carla, url, 404),
+        (ana, f"/api/uploads/{uuid.uuid4()}", 404),
+        (ana, "/api/uploads/nonsense", 404),
+        (ana, f"/api/uploads/{upload_id(url).upper()}x", 404),
+    ):
+        assert who.ask(method, path, VIDEO if method == "PATCH" else None, **patch).status_code == status
+    assert client.request(method, url, headers={"Tus-Resumable": "1.0.0"}).status_code == 401
+    assert ana.offset(url) == 0
+
+
+@pytest.mark.parametrize(
+    ("offset", "headers", "status", "code"),
+    [
+        ("1", {}, 409, "wrong_offset"),
+        ("", {}, 400, "bad_header"),
+        ("-1", {}, 400, "bad_header"),
+        ("0", {"Upload_Offset": None}, 400, "bad_header"),
+        ("0", {"Content_Type": "video/mp4"}, 415, "not_offset_stream"),
+        ("0", {"Content_Type": None}, 415, "not_offset_stream"),
+        ("0", {"Upload_Checksum": "crc32 AAAA"}, 400, "bad_header"),
+        ("0", {"Upload_Checksum": "sha1 ***"}, 400, "bad_header"),
+    ],
+)
+def test_a_piece_that_does_not_fit_changes_nothing(
+    ana: Tus, offset: str, headers: dict[str, str | None], status: int, code: str
+) -> None:
+    url = ana.url()
+    problem(ana.append(url, offset, VIDEO[:100], **headers), status, code)
+    assert ana.offset(url) == 0
+
+
+def in_chunks(*chunks: bytes) -> Any:
+    """A body whose length is not declared."""
+    yield from chunks
+
+
+def test_more_bytes_than_declared_are_refused_before_they_are_written(ana: Tus) -> None:
+    url = ana.url(300)
+    problem(ana.append(url, 0, VIDEO[:301]), 413, "longer_than_declared")
+    problem(ana.append(url, 0, in_chunks(VIDEO[:200], VIDEO[200:400])), 413, "longer_than_declared")
+    assert ana.offset(url) == 0
+
+
+@pytest.mark.parametrize("begun_with_body", [False, True])
+@pytest.mark.parametrize("length", [100, 300_000])
+def test_what_is_no_video_is_told_so_early_and_forgotten(
+    ana: Tus, app: FastAPI, database: Database, begun_with_body: bool, length: int
+) -> None:
+    jpeg = (b"\xff\xd8\xff\xe0" + bytes(5000))[:length]
+    if begun_with_body:
+        problem(ana.begin(length, jpeg), 415, "not_a_video")
+    else:
+        url = ana.url(length)
+        problem(ana.append(url, 0, jpeg), 415, "not_a_video")
+        assert ana.ask("HEAD", url).status_code == 404
+    assert (files(app), videos(database)) == ({}, [])
+
+
+def test_a_video_that_comes_byte_by_byte_is_recognised(ana: Tus, database: Database) -> None:
+    url = ana.url(len(MP4_HEAD))
+    for at in range(0, len(MP4_HEAD), 40):
+        assert ana.append(url, at, MP4_HEAD[at : at + 40]).status_code == 204
+    assert len(videos(database)) == 1
+
+
+def checksum(data: bytes, algorithm: str = "sha1") -> str:
+    return f"{algorithm} {base64.b64encode(hashlib.new(algorithm, data).digest()).decode()}"
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256"])
+def test_a_damaged_piece_is_460_and_discarded(ana: Tus, app: FastAPI, database: Database, algorithm: str) -> None:
+    url = ana.url()
+    good = checksum(VIDEO[:600], algorithm)
+    assert ana.append(url, 0, VIDEO[:600], Upload_Checksum=good).status_code == 204
+    problem(ana.append(url, 600, VIDEO[600:], Upload_Checksum=good), 460, "checksum_mismatch")
+    assert ana.offset(url) == 600
+    last = ana.append(url, 600, VIDEO[600:], Upload_Checksum=checksum(VIDEO[600:], algorithm))
+    assert last.headers["Anb-Video-Id"]
+    assert files(app) == {videos(database)[0].original_key: VIDEO}
+
+
+def test_creation_with_upload_takes_all_or_part_of_it(ana: Tus, database: Database) -> None:
+    part = ana.begin(content=VIDEO[:700])
+    assert (part.status_code, part.headers["Upload-Offset"]) == (201, "700")
+    assert ana.append(part.headers["Location"], 700, VIDEO[700:]).headers["Anb-Video-Id"]
+    whole = ana.begin(content=VIDEO, Upload_Checksum=checksum(VIDEO))
+    assert (whole.status_code, whole.headers["Upload-Offset"]) == (201, str(len(VIDEO)))
+    assert whole.headers["Anb-Video-Id"] in {str(video.id) for video in videos(database)}
+    assert len(videos(database)) == 2
+
+
+def test_a_damaged_creation_with_upload_leaves_nothing(ana: Tus, app: FastAPI) -> None:
+    problem(ana.begin(content=VIDEO, Upload_Checksum=checksum(b"")), 460, "checksum_mismatch")
+    assert files(app) == {}
+
+
+def test_termination_removes_bytes_and_row(ana: Tus, app: FastAPI, database: Database) -> None:
+    url = ana.url()
+    ana.append(url, 0, VIDEO[:500])
+    answer = ana.ask("DELETE", url)
+    assert (answer.status_code, answer.content, answer.headers["Tus-Resumable"]) == (204, b"", "1.0.0")
+    assert files(app) == {}
+    for method in ("HEAD", "PATCH", "DELETE"):
+        assert ana.ask(method, url, Upload_Offset="0", Content_Type=STREAM).status_code == 404
+    url = ana.begin(content=VIDEO).headers["Location"]
+    assert ana.ask("DELETE", url).status_code == 204
+    assert len(videos(database)) == 1
+
+
+def test_clients_behind_a_narrow_proxy_name_the_method_in_a_header(ana: Tus) -> None:
+    url = ana.url()
+    patch = {"Upload_Offset": "0", "Content_Type": STREAM, "X_HTTP_Method_Override": "PATCH"}
+    assert ana.ask("POST", url, VIDEO[:500], **patch).headers["Upload-Offset"] == "500"
+    assert ana.ask("POST", url, X_HTTP_Method_Override="HEAD").headers["Upload-Offset"] == "500"
+    assert ana.ask("POST", url, X_HTTP_Method_Override="DELETE").status_code == 204
+    problem(ana.ask("POST", url), 405, "method_not_allowed")
+
+
+def expire(database: Database, url: str) -> None:
+    with database.write() as session:
+        gone = datetime.now(UTC) - timedelta(seconds=1)
+        session.execute(update(Upload).where(Upload.id == uuid.UUID(upload_id(url))).values(expires_at=gone))
+
+
+@pytest.fixture
+def sweeper(app: FastAPI) -> UploadSweeper:
+    return UploadSweeper(app.state.uploads, orphan_age_s=3600)
+
+
+def test_an_expired_upload_is_410_and_swept_away(
+    ana: Tus, app: FastAPI, database: Database, sweeper: UploadSweeper
+) -> None:
+    url, living = ana.url(), ana.url()
+    ana.append(url, 0, VIDEO[:500])
+    expire(database, url)
+    problem(ana.append(url, 500, VIDEO[500:]), 410, "upload_expired")
+    assert ana.ask("HEAD", url).status_code == 410
+    sweeper.sweep()
+    assert ana.ask("HEAD", url).status_code == 404
+    assert files(app) == {f"incoming/{upload_id(living)}": b""}
+    ana.append(living, 0, VIDEO)
+    expire(database, living)
+    sweeper.sweep()
+    assert ana.ask("HEAD", living).status_code == 404
+    assert len(videos(database)) == 1
+
+
+def test_each_piece_puts_the_expiry_off(ana: Tus, database: Database) -> None:
+    url = ana.url()
+    soon = datetime.now(UTC) + timedelta(minutes=1)
+    with database.write() as session:
+        session.execute(update(Upload).values(expires_at=soon))
+    answer = ana.append(url, 0, VIDEO[:500])
+    assert parsedate_to_datetime(answer.headers["Upload-Expires"]) > soon + timedelta(hours=1)
+
+
+def dying_before(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """As if the process had been killed there: what stands after it never happens."""
+
+    class KilledError(Exception):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise KilledError
+
+    monkeypatch.setattr(step, killed)
+
+
+@pytest.fixture
+def dying(client: TestClient) -> TestClient:
+    """The same server, but its failures are answers."""
+    return TestClient(client.app, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("rescuer", ["head", "get", "patch", "sweep"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "anb.storage.local.LocalStorage.put_file",
+        "anb.uploads.repository.claim",
+        "anb.videos.repository.add",
+        "anb.uploads.staging.Staging.remove",
+    ],
+)
+def test_a_death_between_the_last_byte_and_the_row_makes_one_video_all_the_same(
+    ana: Tus, cast: Cast, app: FastAPI, dying: TestClient, database: Database, sweeper: UploadSweeper, step: str,
+    rescuer: str,
+) -> None:  # fmt: skip
+    url = ana.url()
+    with pytest.MonkeyPatch.context() as patch:
+        dying_before(patch, step)
+        assert Tus(dying, cast.ana).append(url, 0, VIDEO).status_code == 500
+    assert len(videos(database)) == (1 if step.endswith("remove") else 0)
+    rescue = {
+        "head": lambda: ana.ask("HEAD", url),
+        "get": lambda: ana.ask("GET", url),
+        "patch": lambda: ana.append(url, len(VIDEO), b""),
+        "sweep": sweeper.sweep,
+    }
+    rescue[rescuer]()
+    [video] = videos(database)
+    sweeper.sweep()
+    assert ana.ask("GET", url).json()["video_id"] == str(video.id)
+    assert files(app) == {video.original_key: VIDEO}
+    assert video.original_sha256 == hashlib.sha256(VIDEO).hexdigest()
+
+
+def test_twenty_last_pieces_at_once_make_one_video(ana: Tus, app: FastAPI, database: Database) -> None:
+    url = ana.url()
+    ana.append(url, 0, VIDEO[:5000])
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ana.append(url, 5000, VIDEO[5000:]).status_code, range(20)))
+    assert set(answers) <= {204, 409, 423}
+    assert answers.count(204) == 1
+    [video] = videos(database)
+    assert files(app) == {video.original_key: VIDEO}
+
+
+def test_strays_of_a_death_are_swept_when_they_are_old(ana: Tus, app: FastAPI) -> None:
+    app.state.uploads.staging.create(uuid.uuid4())  # its row was never committed
+    UploadSweeper(app.state.uploads, orphan_age_s=3600).sweep()
+    assert len(files(app)) == 1
+    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    assert files(app) == {}
+
+
+def test_an_upload_whose_bytes_are_gone_is_begun_anew(ana: Tus, app: FastAPI) -> None:
+    url = ana.url()
+    app.state.uploads.staging.path(uuid.UUID(upload_id(url))).unlink()
+    assert ana.ask("HEAD", url).status_code == 404
+    problem(ana.append(url, 0, VIDEO), 404, "upload_not_found")
+
+
+def test_no_room_is_507_and_what_is_here_stays(ana: Tus, cast: Cast, settings: Settings) -> None:
+    url = ana.url()
+    ana.append(url, 0, VIDEO[:500])
+    with TestClient(create_app(settings.model_copy(update={"disk_reserve_bytes": 10**18}))) as full:
+        problem(Tus(full, cast.ana).append(url, 500, VIDEO[500:]), 507, "no_room")
+        problem(Tus(full, cast.ana).begin(), 507, "no_room")
+    assert ana.offset(url) == 500
