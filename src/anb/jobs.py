@@ -4,8 +4,8 @@ import uuid
 
 import structlog
 from celery import Celery
-from kombu.exceptions import OperationalError
 
+from anb.brokers import PATIENCE_S, QUEUE, broker
 from anb.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,8 @@ SWEEP_UPLOADS = "anb.sweep_uploads"
 
 
 def make_celery(settings: Settings) -> Celery:
-    app = Celery("anb", broker=settings.broker, set_as_current=False)
+    chosen = broker(settings.broker)
+    app = Celery("anb", broker=chosen.url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
         task_acks_late=True,
@@ -30,8 +31,10 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         task_publish_retry=False,
-        # A ring must never keep an upload waiting: without the broker it fails at once and the sweep rings later.
-        broker_transport_options=_transport(settings.broker),
+        broker_transport_options=chosen.options,
+        broker_connection_timeout=PATIENCE_S,
+        task_default_queue=QUEUE,
+        task_queues={QUEUE: {"queue_arguments": chosen.queue_arguments}},
         beat_schedule={
             # A sweep that could not run in time is worth nothing: the next one does the same.
             name: {"task": name, "schedule": every, "options": {"expires": every}}
@@ -45,23 +48,17 @@ def make_celery(settings: Settings) -> Celery:
     return app
 
 
-def _transport(broker: str) -> dict[str, float | int]:
-    if broker.startswith("memory:"):
-        return {"polling_interval": 0.1}
-    if broker.startswith("redis"):
-        return {"max_retries": 0, "socket_connect_timeout": 2, "socket_timeout": 5, "visibility_timeout": 4 * 3600}
-    return {}
-
-
 class Bell:
     def __init__(self, celery: Celery) -> None:
         self._celery = celery
 
     def ring(self, video_id: uuid.UUID) -> bool:
-        """After commit only. False when the broker cannot be reached."""
+        """After commit only. False when the broker cannot be reached, or does not say that it has the message."""
         try:
-            self._celery.send_task(PROCESS_VIDEO, (str(video_id),), retry=False)
-        except (OperationalError, OSError) as error:
+            self._celery.send_task(
+                PROCESS_VIDEO, (str(video_id),), retry=False, timeout=PATIENCE_S, confirm_timeout=PATIENCE_S
+            )
+        except Exception as error:  # noqa: BLE001 - each broker has its own kinds, and none may fail an upload
             log.warning("bell_unreachable", video_id=str(video_id), reason=str(error))
             return False
         return True

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from anb.brokers import broker
 from anb.proxies import networks
 
 MIB = 1024 * 1024
@@ -30,7 +31,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANB_", env_ignore_empty=True, populate_by_name=True, frozen=True)
 
     database_url: str = Field("", validation_alias="DATABASE_URL", description="SQLAlchemy or `postgresql://` URL")
-    celery_broker_url: str = Field("", validation_alias="CELERY_BROKER_URL", description="Celery broker, `redis://…`")
+    celery_broker_url: str = Field(
+        "",
+        validation_alias="CELERY_BROKER_URL",
+        description="Broker: `redis://`, `rediss://`, `sentinel://`, `amqp://` or `sqs://`",
+    )
     media_root: str = Field(
         "", validation_alias="MEDIA_ROOT", description="Originals and results: a folder, or `s3://bucket/prefix`"
     )
@@ -117,8 +122,8 @@ class Settings(BaseSettings):
     @field_validator("celery_broker_url")
     @classmethod
     def _broker(cls, url: str) -> str:
-        if url and "://" not in url:
-            raise ValueError("use a URL such as redis://HOST:6379/0")
+        if url:
+            broker(url)
         return url
 
     @field_validator("rate_limits_url")

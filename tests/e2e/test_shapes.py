@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import select
 from tests.cast import wish
 from tests.conftest import BROKER, POSTGRES, SECRET
+from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port
 from tests.storage.s3_server import S3Server
 
@@ -187,6 +188,20 @@ def test_the_whole_way_with_the_media_in_s3(deployment: Deployment, clip: bytes,
     assert "Contents" not in s3_server.client().list_objects_v2(Bucket=s3_server.bucket, Prefix=prefix)
     assert [path for path in (deployment.folder / "scratch").rglob("*") if path.is_file()] == []
     assert not (deployment.folder / "media").exists()
+
+
+def test_the_whole_way_through_rabbitmq(deployment: Deployment, clip: bytes) -> None:
+    if deployment.embedded:
+        pytest.skip("the embedded shape has its queue inside")
+    with virtual_host() as url:
+        # No second ring from the sweep: what is processed was heard through RabbitMQ.
+        deployment.environment |= {"CELERY_BROKER_URL": url, "ANB_RING_AGAIN_AFTER_S": "600"}
+        deployment.start()
+        ana = deployment.sign_up("Ana")
+        video_id = deployment.upload(ana, clip)
+        deployment.until(lambda: deployment.video(ana, video_id)["status"] in {"completed", "failed"})
+        assert deployment.video(ana, video_id)["status"] == "completed"
+        assert deployment.stop() == {"web": 0, "worker": 0}
 
 
 def test_a_worker_killed_in_the_middle_ends_completed_once_without_strays(deployment: Deployment, clip: bytes) -> None:
