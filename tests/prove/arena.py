@@ -29,8 +29,6 @@ SETTINGS = {
     "ANB_ORPHAN_AGE_S": "60",
     # A video that three workers died of is given up. Here workers die of us, a hundred times as often as in life.
     "ANB_MAX_ATTEMPTS": "20",
-    # A whole crowd at one address, and uploaders that never rest.
-    "ANB_RATE_LIMITS_TIMES": "1000",
 }
 
 
