@@ -56,6 +56,9 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 	@rm -rf mutants && $(BIN)/mutmut run --max-children 2 | tail -1 && $(BIN)/mutmut export-cicd-stats > /dev/null
 	@$(BIN)/python -m bench.mutants
 
+drill: .venv/dev.stamp ## back up real servers under load, destroy them, restore: what was acknowledged is there; RTO and RPO
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -s -p no:randomly tests/backups/test_drill.py
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
@@ -74,4 +77,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants drill lint lock clean

@@ -7,7 +7,7 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -278,6 +278,76 @@ def recount(
 
 
 @app.command()
+def backup(
+    to: Annotated[str, typer.Argument(metavar="TO", help="A folder, or s3://bucket/prefix.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Read all of it again, and count the votes again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy the contest as it is at this moment, database and files, while it runs.
+
+    Files that an earlier backup in TO holds are not copied again. What keys there are (SECRET_KEY) stays out.
+    Exits with 1 when something that a row names was missing or damaged.
+
+    \b
+    Examples:
+      anb backup /mnt/backups/anb
+      anb backup /mnt/backups/anb --verify --json
+    """
+    from anb.commands import backups
+
+    settings = _settings()
+    with (
+        _progress("Backing up", as_json=as_json) as on_progress,
+        _backup_errors(as_json),
+        _database(settings) as database,
+    ):
+        report = backups.back_up(settings, database, to, on_progress, verify=verify)
+    _say(backups.made_as_text(report), report, as_json=as_json)
+    raise typer.Exit(0 if report["whole"] else 1)
+
+
+@app.command()
+def restore(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="What `anb backup` was given.")],
+    at: Annotated[str | None, typer.Option(help="Which backup, by its folder's name; unset: the newest.")] = None,
+    verify: Annotated[bool, typer.Option("--verify", help="Then read all files and count all votes again.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Restore nothing: only say whether it could be.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a backup into an empty database and an empty storage, those that the settings name. Stop everything first.
+
+    Says how long it took (RTO) and from when it is (RPO). May be repeated when it was cut off.
+    Exits with 1 when something was missing, damaged or counted wrong.
+
+    \b
+    Examples:
+      ANB_DATA_DIR=new-data anb restore /mnt/backups/anb --verify
+      anb restore /mnt/backups/anb --check
+    """
+    from contextlib import ExitStack
+
+    from anb.commands import backups
+    from anb.embedded import only_process
+
+    if check and verify:
+        raise typer.BadParameter("--check restores nothing that --verify could look at; say one of them")
+    settings = _settings()
+    with ExitStack() as stack:
+        on_progress = stack.enter_context(_progress("Checking" if check else "Restoring", as_json=as_json))
+        stack.enter_context(_backup_errors(as_json))
+        chosen = backups.find(settings, source, at)
+        if check:
+            report = backups.check(chosen, on_progress)
+        else:
+            if settings.embedded:
+                stack.enter_context(only_process(settings.data_dir))
+            database = stack.enter_context(_database(settings))
+            report = backups.restore(settings, database, chosen, on_progress, verify=verify)
+    _say(backups.checked_as_text(report) if check else backups.restored_as_text(report), report, as_json=as_json)
+    raise typer.Exit(0 if report["whole"] else 1)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Examine this machine: settings, FFmpeg and its cage, database, broker, storage, disk, clock.
 
@@ -299,6 +369,27 @@ def _settings(**flags: object) -> "Settings":
     settings = load_settings(**{name: value for name, value in flags.items() if value is not None})
     logs.configure(settings)
     return settings
+
+
+@contextmanager
+def _progress(title: str, *, as_json: bool) -> Iterator[Callable[[float], None]]:
+    from rich.console import Console
+
+    from anb.commands.progress_bar import bar
+
+    with bar(Console(stderr=True, highlight=False, quiet=as_json), title) as on_progress:
+        yield on_progress
+
+
+@contextmanager
+def _backup_errors(as_json: bool) -> Iterator[None]:
+    from anb.backups.manifest import BackupError
+
+    try:
+        yield
+    except (BackupError, OSError) as error:
+        _say(str(error), {"whole": False, "detail": str(error)}, as_json=as_json, failed=True)
+        raise typer.Exit(1) from None
 
 
 def _limits(settings: "Settings") -> "Limits":

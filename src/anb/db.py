@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -103,6 +104,22 @@ class Database:
         """One transaction: committed at the end of the block, rolled back when it raises."""
         with self._turn, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def snapshot(self) -> Iterator[tuple[Connection, datetime]]:
+        """One moment, however long it is looked at, and its time: what was committed before is seen, nothing later.
+
+        Nobody is held up, but what is deleted meanwhile keeps its room until the end.
+        """
+        options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine = self._reader if self.engine.dialect.name == "sqlite" else self.engine.execution_options(**options)
+        with engine.connect() as connection:
+            if self.engine.dialect.name == "sqlite":
+                moment = datetime.now(UTC)
+                connection.exec_driver_sql("BEGIN")
+            else:
+                moment = connection.execute(select(func.now())).scalar_one()  # when the transaction began
+            yield connection, moment
 
     def dispose(self) -> None:
         self.engine.dispose()

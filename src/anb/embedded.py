@@ -22,7 +22,7 @@ _LONGEST_WAIT_FOR_CLIENTS_S = 10
 
 def serve(settings: Settings, host: str, port: int, on_started: Callable[[], None] | None = None) -> int:
     """Blocks until SIGTERM or SIGINT. Returns the exit code."""
-    with _only_process(settings.data_dir), _listening(host, port) as listener:
+    with only_process(settings.data_dir), _listening(host, port) as listener:
         app = create_app(settings)
         migrations.upgrade(app.state.database)
         worker = EmbeddedWorker(settings, app.state.database, app.state.celery, app.state.public_pages.forget)
@@ -88,7 +88,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _only_process(data_dir: Path) -> Iterator[None]:
+def only_process(data_dir: Path) -> Iterator[None]:
     """The in-memory queue and the kept pages belong to one process: a second on the same folder is refused."""
     data_dir.mkdir(parents=True, exist_ok=True)
     with (data_dir / "lock").open("w") as lock:

@@ -18,19 +18,34 @@ _FOLDER = Path(__file__).parent
 def upgrade(database: Database) -> None:
     """Bring the schema to the newest step. Two at once wait for each other; nothing to do is no error."""
     with database.engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311)")
-            connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
-        command.upgrade(_config(connection), "head")
+        upgrade_on(connection, "head")
+
+
+def upgrade_on(connection: Connection, revision: str) -> None:
+    """In the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7311)")
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10s'")
+    command.upgrade(_config(connection), revision)
 
 
 def is_current(database: Database) -> bool:
     """A plain read, for it is asked every few seconds: Alembic's own way logs two lines and, on SQLite, locks out
     writers."""
+    return revision(database) == head()
+
+
+def revision(database: Database) -> str | None:
+    """None: there is no schema yet."""
     with database.read() as session:
         if not inspect(session.connection()).has_table("alembic_version"):
-            return False
-        return session.scalars(text("SELECT version_num FROM alembic_version")).all() == [head()]
+            return None
+        found: str | None = session.scalars(text("SELECT version_num FROM alembic_version")).one_or_none()
+        return found
+
+
+def knows(revision: str) -> bool:
+    return any(step.revision == revision for step in ScriptDirectory(str(_FOLDER)).walk_revisions())
 
 
 @cache

@@ -2,10 +2,7 @@
 
 from alembic import context
 
-import anb.players.models
-import anb.videos.models
-import anb.voting.models  # noqa: F401 - all models, for the comparison
-from anb.db import Base
+from anb.schema import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

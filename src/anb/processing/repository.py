@@ -90,6 +90,14 @@ def hand_back(session: Session, held: Claim) -> bool:
     return bool(back)
 
 
+def hand_back_all(session: Session) -> int:
+    """Of a system without any worker: what was being processed waits again, and that is no failure. Returns a count."""
+    back = videos.move(
+        session, Status.PROCESSING, Status.PENDING, progress=0, rung_at=LONG_AGO, lease_until=None
+    )  # fmt: skip
+    return len(back)
+
+
 def try_again(session: Session, video_id: uuid.UUID) -> bool:
     """An operator's wish, after the cause of the failure is gone: all attempts anew. False: it has not failed."""
     again = videos.move(

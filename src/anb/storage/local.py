@@ -60,12 +60,13 @@ class LocalStorage:
         self.path(key).unlink(missing_ok=True)
 
     def objects(self, folder: str) -> Iterator[StoredObject]:
-        for entry in os.scandir(self.root / folder):
-            key = f"{folder}/{entry.name}"
-            with suppress(FileNotFoundError):  # deleted while we list
-                if is_key(key):
-                    status = entry.stat()
-                    yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+        with os.scandir(self.root / folder) as entries:
+            for entry in entries:
+                key = f"{folder}/{entry.name}"
+                with suppress(FileNotFoundError):  # deleted while we list
+                    if is_key(key):
+                        status = entry.stat()
+                        yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
     def remove_unfinished(self, before: datetime) -> int:
         removed = 0

@@ -1,0 +1,40 @@
+"""Backups in a bucket, through the door that media go through: the same endpoint, encryption and credentials."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, BinaryIO, cast
+
+from anb.backups.place import MANIFEST
+from anb.storage.s3 import S3Storage, trouble_as_os_errors
+
+
+class Bucket(S3Storage):
+    """Needs the same rights as media do, but those to delete."""
+
+    def name(self, key: str) -> str:
+        """Names are our own here, and not only those of stored objects."""
+        return self.prefix + key
+
+    def size(self, name: str) -> int | None:
+        try:
+            with trouble_as_os_errors(name):
+                return self.client.head_object(Bucket=self.bucket, Key=self.name(name))["ContentLength"]
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        with trouble_as_os_errors(name):
+            found = self.client.get_object(Bucket=self.bucket, Key=self.name(name), ChecksumMode="ENABLED")
+            with closing(found["Body"]) as body:
+                yield cast("BinaryIO", body)
+
+    def moments(self) -> list[str]:
+        return sorted(moment for moment in self._folders() if self.size(f"{moment}/{MANIFEST}") is not None)
+
+    def _folders(self) -> Iterator[str]:
+        with trouble_as_os_errors(self.bucket):
+            pages: Any = self.client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"):
+                for found in page.get("CommonPrefixes", ()):
+                    yield found["Prefix"].removeprefix(self.prefix).rstrip("/")

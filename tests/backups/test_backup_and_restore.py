@@ -1,0 +1,307 @@
+import dataclasses
+import gzip
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select, text
+from tests.backups.conftest import Contest, content
+
+from anb import migrations
+from anb.backups.check import check_backup, check_system
+from anb.backups.copy_in import Restored
+from anb.backups.copy_in import restore as copy_in
+from anb.backups.copy_out import Made, make
+from anb.backups.finished import choose
+from anb.backups.manifest import BackupError
+from anb.backups.place import MANIFEST, Folder, open_place
+from anb.db import Database
+from anb.players.models import Player
+from anb.schema import metadata
+from anb.settings import load_settings
+from anb.storage.base import Storage
+from anb.storage.local import LocalStorage
+from anb.uploads.models import Upload
+from anb.videos.models import Video
+from anb.voting.models import Vote
+
+
+def ignore(_: float) -> None: ...
+
+
+@pytest.fixture
+def to(tmp_path: Path) -> Path:
+    return tmp_path / "backups" / "anb"
+
+
+def back_up(contest: Contest, to: Path, storage: Storage | None = None) -> Made:
+    return make(contest.cast.database, storage or contest.storage, Folder(to), ignore)
+
+
+def restore(made: Made, database: Database, storage: Storage) -> Restored:
+    return copy_in(made.backup, database, storage, ignore)
+
+
+def rows(database: Database) -> dict[str, list[Any]]:
+    with database.read() as session:
+        return {
+            table.name: [tuple(row) for row in session.execute(select(table).order_by(*table.primary_key))]
+            for table in metadata.sorted_tables
+        }
+
+
+def test_rows_and_bytes_come_back_exactly(contest: Contest, to: Path, new: Database, new_storage: LocalStorage) -> None:
+    before = rows(contest.cast.database)
+    made = back_up(contest, to)
+    assert made.manifest.whole
+    restored = restore(made, new, new_storage)
+    assert restored.whole
+    assert restored.handed_back == 1
+    after = rows(new)
+    assert (after["players"], after["votes"]) == (before["players"], before["votes"])
+    assert len(after["votes"]) == 2
+    changed = {was[0] for was, now in zip(before["videos"], after["videos"], strict=True) if was != now}
+    assert changed == {contest.running}
+    assert content(new_storage) == contest.content()
+    assert check_system(made.backup, new, new_storage, ignore).whole
+    assert migrations.is_current(new)
+
+
+def test_a_backup_of_one_database_is_restored_into_the_other(
+    contest: Contest, to: Path, tmp_path: Path, new_storage: LocalStorage
+) -> None:
+    sqlite = Database(f"sqlite:///{tmp_path}/other.db")
+    assert restore(back_up(contest, to), sqlite, new_storage).whole
+    assert rows(sqlite)["votes"] == rows(contest.cast.database)["votes"]
+    sqlite.dispose()
+
+
+def test_what_was_being_processed_waits_again(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    restore(back_up(contest, to), new, new_storage)
+    with new.read() as session:
+        video = session.get_one(Video, contest.running)
+        assert (video.status, video.lease_until, video.failures, video.progress) == ("pending", None, 0, 0)
+
+
+def test_of_resumable_uploads_only_the_finished_are_kept(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    now = datetime.now(UTC)
+    begun, finished = (
+        Upload(
+            id=uuid.uuid4(),
+            player_id=contest.cast.ana.id,
+            length=10,
+            title="Triple",
+            description="",
+            sent_metadata="",
+            created_at=now,
+            expires_at=now,
+            finished_at=finished_at,
+            request_id="request",
+        )
+        for finished_at in (None, now)
+    )
+    with contest.cast.database.write() as session:
+        session.add_all([begun, finished])
+    assert restore(back_up(contest, to), new, new_storage).whole
+    assert [row[0] for row in rows(new)["uploads"]] == [finished.id]
+
+
+def test_a_snapshot_sees_one_moment_and_holds_nobody_up(contest: Contest) -> None:
+    database = contest.cast.database
+    count = select(Vote)
+    with database.snapshot() as (connection, _):
+        before = len(connection.execute(count).all())
+        assert contest.cast.vote(contest.cast.person("Dora"), contest.published).status_code == 201
+        assert len(connection.execute(count).all()) == before
+    with database.read() as session:
+        assert len(session.execute(count).all()) == before + 1
+
+
+class DeletingStorage(LocalStorage):
+    """Carla deletes her video between the copy of its first object and that of its others."""
+
+    contest: Contest
+
+    def local(self, key: str, into: Path, alive: Any = None) -> Any:
+        if key == f"processed/{self.contest.unloved}.1.mp4":
+            cast = self.contest.cast
+            assert (
+                cast.client.delete(f"/api/videos/{self.contest.unloved}", headers=cast.carla.headers).status_code == 204
+            )
+        return super().local(key, into, alive)
+
+
+def test_a_video_deleted_meanwhile_is_not_brought_back(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    storage = DeletingStorage(contest.storage.root)
+    storage.contest = contest
+    made = back_up(contest, to, storage)
+    assert made.manifest.deleted_since == [str(contest.unloved)]
+    assert made.manifest.whole
+    assert check_backup(made.backup, ignore).whole
+    assert restore(made, new, new_storage).whole
+    with new.read() as session:
+        assert session.get(Video, contest.unloved) is None
+        assert session.get_one(Player, contest.cast.carla.id).first_published_at is None
+    assert check_system(made.backup, new, new_storage, ignore).whole
+
+
+def test_bytes_that_are_lost_or_damaged_already_are_told(contest: Contest, to: Path) -> None:
+    lost, damaged = f"processed/{contest.published}.1.jpg", f"uploads/{contest.published}.mp4"
+    contest.storage.delete(lost)
+    contest.storage.path(damaged).write_bytes(b"something else")
+    made = back_up(contest, to)
+    assert (made.manifest.missing, made.manifest.damaged, made.manifest.whole) == ([lost], [damaged], False)
+    assert not check_backup(made.backup, ignore).whole
+
+
+def test_files_are_copied_once_and_again_when_the_copy_is_not_what_it_was(contest: Contest, to: Path) -> None:
+    objects = len(contest.content())
+    first = back_up(contest, to)
+    assert (first.copied, first.reused) == (objects, 0)
+    again = back_up(contest, to)
+    assert (again.copied, again.reused) == (0, objects)
+    (to / "files" / f"processed/{contest.published}.1.mp4").write_bytes(b"cut")
+    contest.accepted()
+    third = back_up(contest, to)
+    assert (third.copied, third.reused) == (2, objects - 1)
+    assert check_backup(third.backup, ignore).whole
+    assert [choose(Folder(to), None).moment, len(Folder(to).moments())] == [third.backup.moment, 3]
+
+
+def test_a_backup_that_was_cut_off_is_none_and_saves_the_next_one_work(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    (to / made.backup.moment / MANIFEST).unlink()
+    with pytest.raises(BackupError, match="no finished backup"):
+        choose(Folder(to), None)
+    again = back_up(contest, to)
+    assert (again.copied, again.reused) == (4, 4), "originals are known by their rows, results are copied again"
+
+
+def test_a_damaged_object_is_told_and_the_rest_restored(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    made = back_up(contest, to)
+    bad, gone = f"processed/{contest.published}.1.mp4", f"uploads/{contest.waiting}.mp4"
+    copy = to / "files" / bad
+    copy.write_bytes(copy.read_bytes()[:-1] + b"!")
+    (to / "files" / gone).unlink()
+    checked = check_backup(made.backup, ignore)
+    assert (checked.damaged, checked.missing) == ([bad], [gone])
+    restored = restore(made, new, new_storage)
+    assert (sorted(restored.damaged), restored.whole) == (sorted([bad, gone]), False)
+    assert set(content(new_storage)) == set(contest.content()) - {bad, gone}
+    assert set(check_system(made.backup, new, new_storage, ignore).missing) == {bad, gone}
+
+
+@pytest.mark.parametrize("part", ["tables/votes.jsonl.gz", "files.jsonl.gz"])
+def test_damaged_rows_are_refused_before_anything_is_done(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, part: str
+) -> None:
+    made = back_up(contest, to)
+    file = to / made.backup.moment / part
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(BackupError, match="missing or damaged"):
+        restore(made, new, new_storage)
+    assert migrations.revision(new) is None
+    assert content(new_storage) == {}
+
+
+def test_only_an_empty_system_is_restored_into(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, storage: LocalStorage
+) -> None:
+    made = back_up(contest, to)
+    with pytest.raises(BackupError, match="database is not empty"):
+        restore(made, contest.cast.database, new_storage)
+    writer = new_storage.create(f"uploads/{uuid.uuid4()}.mp4")
+    writer.commit()
+    with pytest.raises(BackupError, match="Storage is not empty"):
+        restore(made, new, new_storage)
+
+
+def test_a_migrated_empty_database_will_do_but_not_one_of_another_step(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    made = back_up(contest, to)
+    migrations.upgrade(new)
+    with new.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = 'other'"))
+    with pytest.raises(BackupError, match="step other"):
+        restore(made, new, new_storage)
+    with new.write() as session:
+        session.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrations.head()})
+    assert restore(made, new, new_storage).whole
+
+
+class _Cut(Exception):  # noqa: N818
+    pass
+
+
+def test_a_restore_that_was_cut_off_goes_on_where_it_was(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = back_up(contest, to)
+
+    def cut(*_: object) -> int:
+        raise _Cut
+
+    with monkeypatch.context() as during:
+        during.setattr("anb.processing.repository.hand_back_all", cut)
+        with pytest.raises(_Cut):
+            restore(made, new, new_storage)
+    assert migrations.revision(new) is None, "rows and schema come in one transaction"
+    restored = restore(made, new, new_storage)
+    assert (restored.stored, restored.found, restored.whole) == (0, len(contest.content()), True)
+
+
+def test_a_backup_of_a_newer_version_is_refused(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    made = back_up(contest, to)
+    file = to / made.backup.moment / MANIFEST
+    file.write_bytes(dataclasses.replace(made.manifest, schema_revision="9999").encode())
+    with pytest.raises(BackupError, match="does not know"):
+        restore(made, new, new_storage)
+    file.write_bytes(orjson.dumps({"format": 2}))
+    with pytest.raises(BackupError, match="another format"):
+        restore(made, new, new_storage)
+    file.write_bytes(b"{")
+    with pytest.raises(BackupError, match="cannot be read"):
+        made.backup.manifest()
+
+
+def test_a_schema_that_waits_for_a_step_is_not_copied(new: Database, new_storage: LocalStorage, to: Path) -> None:
+    with pytest.raises(BackupError, match="anb migrate"):
+        make(new, new_storage, Folder(to), ignore)
+
+
+def test_the_backup_is_for_its_owner_and_holds_no_key_of_the_server(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    assert [path.stat().st_mode & 0o077 for path in (to, to / "files", to / made.backup.moment)] == [0, 0, 0]
+    secret = contest.cast.client.app.state.settings.signing_key().encode()  # type: ignore[attr-defined]
+    for file in to.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert secret not in (gzip.decompress(data) if file.suffix == ".gz" else data)
+
+
+def test_a_place_that_is_not_known_is_a_sentence() -> None:
+    with pytest.raises(BackupError, match="ftp://"):
+        open_place("ftp://somewhere", load_settings())
+
+
+def test_a_backup_that_is_not_there_is_a_sentence(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    assert choose(Folder(to), made.backup.moment).moment == made.backup.moment
+    with pytest.raises(BackupError, match="There is no backup 1999"):
+        choose(Folder(to), "1999")

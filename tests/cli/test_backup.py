@@ -1,0 +1,76 @@
+from pathlib import Path
+
+import pytest
+
+from anb.embedded import only_process
+from anb.settings import SettingsError
+from tests.cast import Cast
+from tests.cli.conftest import Anb
+from tests.conftest import SECRET
+
+
+@pytest.fixture
+def contest(cast: Cast, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cast:
+    """In a database and a storage that the command is told of."""
+    for name, value in (("DATABASE_URL", database_url), ("SECRET_KEY", SECRET), ("ANB_DATA_DIR", str(tmp_path))):
+        monkeypatch.setenv(name, value)
+    assert cast.upload(cast.ana).status_code == 202
+    return cast
+
+
+def into_a_new_one(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    for name in ("DATABASE_URL", "SECRET_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ANB_DATA_DIR", str(folder / "new"))
+
+
+def test_backup_check_and_restore_tell_people_and_programs(
+    anb: Anb, contest: Cast, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = anb("backup", "kept", "--verify")
+    assert first.exit_code == 0, first.out + first.err
+    assert "1 videos" in first.out
+    assert "Verified: 1 files read and right" in first.out
+    again = anb("backup", "kept", "--json")
+    assert (again.exit_code, again.json["copied"], again.json["reused"], again.json["rows"]["videos"]) == (0, 0, 1, 1)
+    into_a_new_one(monkeypatch, folder)
+    checked = anb("restore", "kept", "--check", "--json")
+    assert (checked.exit_code, checked.json["whole"], checked.json["moment"]) == (0, True, again.json["moment"])
+    restored = anb("restore", "kept", "--at", again.json["moment"], "--verify", "--json")
+    assert (restored.exit_code, restored.json["whole"], restored.json["verified"]["objects_read"]) == (0, True, 1)
+    assert restored.json["rpo_s"] >= 0
+    refused = anb("restore", "kept")
+    assert (refused.exit_code, "not empty" in refused.err) == (1, True)
+
+
+def test_what_is_not_whole_ends_with_1_and_names_it(
+    anb: Anb, contest: Cast, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = anb("backup", "kept", "--json").json
+    file = next((folder / "kept" / "files" / "uploads").iterdir())
+    file.write_bytes(b"!" * file.stat().st_size)
+    checked = anb("restore", "kept", "--check")
+    assert checked.exit_code == 1
+    assert f"damaged: uploads/{file.name}" in checked.out
+    into_a_new_one(monkeypatch, folder)
+    restored = anb("restore", "kept", "--verify")
+    assert restored.exit_code == 1
+    assert f"damaged: uploads/{file.name}" in restored.out
+    assert "NOT whole" in restored.out
+    assert kept["whole"]
+
+
+def test_wrong_calls_are_sentences(anb: Anb, contest: Cast) -> None:
+    missing = anb("restore", "nowhere", "--check", "--json")
+    assert (missing.exit_code, missing.json["whole"]) == (1, False)
+    assert "no finished backup" in missing.json["detail"]
+    assert anb("restore", "nowhere", "--check", "--verify").exit_code == 2
+
+
+def test_a_running_server_is_not_restored_into(
+    anb: Anb, contest: Cast, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anb("backup", "kept")
+    into_a_new_one(monkeypatch, folder)
+    with only_process(folder / "new"), pytest.raises(SettingsError, match="in use"):
+        anb("restore", "kept")
