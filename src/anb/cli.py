@@ -45,6 +45,9 @@ app = typer.Typer(
     Exit codes: 0 done, 1 failed, 2 a wrong call or a wrong setting.""",
 )
 
+storage_app = typer.Typer(no_args_is_help=True, help="Where originals and results are kept.")
+app.add_typer(storage_app, name="storage")
+
 Json = Annotated[bool, typer.Option("--json", help="Print one line of JSON, for programs.")]
 DataDir = Annotated[Path | None, typer.Option(help="Folder of database, media and key; unset: ANB_DATA_DIR.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)]
@@ -359,6 +362,38 @@ def doctor(as_json: Json = False) -> None:
     report = findings_as_json(examine())
     _say(findings_as_text(report), report, as_json=as_json)
     raise typer.Exit(0 if report["ok"] else 1)
+
+
+@storage_app.command("move")
+def storage_move(
+    source: Annotated[str, typer.Option("--from", help="A folder or s3://bucket/prefix.")],
+    target: Annotated[str, typer.Option("--to", help="A folder or s3://bucket/prefix.")],
+    delete_source: Annotated[
+        bool, typer.Option("--delete-source", help="After the switch: also delete from the source what is verified.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy all media that the database names, verify each by its SHA-256, and say what to do next.
+
+    The system may serve meanwhile. After a kill it goes on where it was. Exits with 1 while something is missing.
+
+    \b
+    Examples:
+      anb storage move --from /app/media --to s3://anb-media/cup
+      anb storage move --from /app/media --to s3://anb-media/cup --delete-source
+    """
+    from anb.commands.move_media import Refused, move
+
+    try:
+        with _database(settings := _settings()) as database:
+            report, text = move(settings, database, source, target, delete_source=delete_source)
+    except Refused as refusal:
+        raise typer.BadParameter(str(refusal)) from None
+    except OSError as error:
+        typer.echo(f"A storage fails: {error}\nWhat was copied is noted: repeat the call to go on.", err=True)
+        raise typer.Exit(1) from None
+    _say(text, report, as_json=as_json)
+    raise typer.Exit(0 if report["complete"] else 1)
 
 
 def _settings(**flags: object) -> "Settings":

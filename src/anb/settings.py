@@ -18,6 +18,17 @@ MIB = 1024 * 1024
 _S3_PLACE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()-]+)*/?")
 
 
+def media_place(text: str) -> str:
+    """A folder, made absolute, or a place in S3: so that two spellings of one place compare equal."""
+    if text.startswith("s3://"):
+        if not _S3_PLACE.fullmatch(text):
+            raise ValueError("use s3://BUCKET or s3://BUCKET/PREFIX")
+        return text.rstrip("/")
+    if "://" in text:
+        raise ValueError("use a folder or s3://BUCKET/PREFIX")
+    return str(Path(text).resolve())
+
+
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names the variable and the fix."""
 
@@ -103,14 +114,7 @@ class Settings(BaseSettings):
     @field_validator("media_root", "media_fallback")
     @classmethod
     def _place(cls, place: str) -> str:
-        """A folder is made absolute: it is named in logs and compared with what `anb storage move` is told."""
-        if place.startswith("s3://"):
-            if not _S3_PLACE.fullmatch(place):
-                raise ValueError("use s3://BUCKET or s3://BUCKET/PREFIX")
-            return place.rstrip("/")
-        if "://" in place:
-            raise ValueError("use a folder or s3://BUCKET/PREFIX")
-        return place and str(Path(place).resolve())
+        return place and media_place(place)
 
     @field_validator("s3_endpoint_url")
     @classmethod

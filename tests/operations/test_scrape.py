@@ -16,9 +16,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 from starlette.testclient import TestClient
-from tests.cast import Cast
-from tests.conftest import BROKER, SECRET
-from tests.server import free_port
 
 from anb.db import Database
 from anb.operations.backlog import KeptBacklog
@@ -27,6 +24,9 @@ from anb.processing import repository
 from anb.settings import Settings, SettingsError
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
+from tests.cast import Cast
+from tests.conftest import BROKER, SECRET
+from tests.server import free_port
 
 GUNICORN = Path(__file__).parents[2] / "deployment" / "gunicorn" / "gunicorn.conf.py"
 

@@ -39,6 +39,28 @@ def get_locked(session: Session, video_id: uuid.UUID) -> Video | None:
     return session.get(Video, video_id, with_for_update=True)
 
 
+@dataclass(frozen=True)
+class NamedObject:
+    """A stored object that belongs to a video. An original's digest is known since its upload."""
+
+    video_id: uuid.UUID
+    key: str
+    sha256: str | None
+
+
+def named_objects(session: Session, after: uuid.UUID, limit: int) -> dict[uuid.UUID, list[NamedObject]]:
+    """Of the next videos by id, all objects that their rows name."""
+    columns = (Video.id, Video.original_key, Video.original_sha256, Video.processed_key, Video.poster_key)
+    rows = session.execute(select(*columns).where(Video.id > after).order_by(Video.id).limit(limit))
+    return {
+        row.id: [
+            NamedObject(row.id, row.original_key, row.original_sha256),
+            *(NamedObject(row.id, key, None) for key in (row.processed_key, row.poster_key) if key),
+        ]
+        for row in rows
+    }
+
+
 def of_player(session: Session, player_id: uuid.UUID) -> Sequence[Video]:
     newest_first = (Video.created_at.desc(), Video.id.desc())
     return session.scalars(select(Video).where(Video.player_id == player_id).order_by(*newest_first)).all()

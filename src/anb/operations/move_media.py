@@ -1,0 +1,182 @@
+"""All media that rows name, from one storage to another, while both are in use.
+
+Nothing is believed that was not read back: an object counts as moved once its bytes came out of the target with the
+SHA-256 that went in, for an original the one that its row holds since the upload. Nothing leaves the source before.
+What no row names is left to the sweep. How the processes are switched over: docs/howto/move-the-media.md.
+"""
+
+import hashlib
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+import structlog
+
+from anb.db import Database
+from anb.operations.move_journal import Journal, Verified
+from anb.storage.base import ORIGINALS, RESULTS, Storage
+from anb.videos import repository
+from anb.videos.repository import NamedObject
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 4  # one waits for the other storage while the next one reads
+_ROWS_AT_ONCE = 200
+_PASSES = 5
+_CHUNK = 1024 * 1024
+
+
+class _Fate(Enum):
+    COPIED = "copied"
+    ALREADY_THERE = "already there"  # written there by a process that was switched over
+    GONE = "gone"  # its video was deleted meanwhile
+    MISSING = "missing"
+    DAMAGED = "damaged"
+
+
+@dataclass
+class Outcome:
+    copied: int = 0
+    copied_bytes: int = 0
+    in_target: int = 0
+    """Objects that rows name and that are there, verified or put there by the application itself."""
+    missing: list[str] = field(default_factory=list)
+    """Named by a row and in neither storage."""
+    damaged: list[str] = field(default_factory=list)
+    """Not what the row says was uploaded, or not what went in."""
+    settled: bool = False
+    """A whole pass found nothing more to copy."""
+    deleted: int = 0
+
+    @property
+    def complete(self) -> bool:
+        return self.settled and not self.missing and not self.damaged
+
+
+@dataclass(frozen=True)
+class Move:
+    database: Database
+    source: Storage
+    target: Storage
+    journal: Journal
+    scratch: Path
+    """Emptied first: a folder of this move alone."""
+    on_progress: Callable[[Outcome], None] = lambda _: None
+
+    def run(self) -> Outcome:
+        """Passes until one finds nothing new: uploads arrive while it copies."""
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
+        outcome = Outcome()
+        try:
+            for _ in range(_PASSES):
+                before = outcome.copied
+                outcome.in_target, outcome.missing, outcome.damaged = 0, [], []
+                self._pass(outcome)
+                if outcome.copied == before:
+                    outcome.settled = True
+                    break
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+        return outcome
+
+    def delete_source(self, outcome: Outcome) -> None:
+        """After a complete run only. Deletes what is verified and still there at this moment, and nothing else."""
+        if not outcome.complete:
+            raise ValueError("only a complete move may delete")
+        sizes = _sizes(self.target)
+        for batch in self._named():
+            for named in batch:
+                if self.journal.has(named.key, sizes.get(named.key)):
+                    self.source.delete(named.key)
+                    outcome.deleted += 1
+
+    def _pass(self, outcome: Outcome) -> None:
+        sizes = _sizes(self.target)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for batch in self._named():
+                wanted = [named for named in batch if not self.journal.has(named.key, sizes.get(named.key))]
+                outcome.in_target += len(batch) - len(wanted)
+                for named, (fate, verified) in zip(wanted, pool.map(self._bring, wanted), strict=True):
+                    if verified is not None:
+                        self.journal.add(verified)
+                        outcome.copied += 1
+                        outcome.copied_bytes += verified.size
+                    outcome.in_target += fate in {_Fate.COPIED, _Fate.ALREADY_THERE}
+                    outcome.missing += [named.key] * (fate is _Fate.MISSING)
+                    outcome.damaged += [named.key] * (fate is _Fate.DAMAGED)
+                self.on_progress(outcome)
+
+    def _named(self) -> Iterator[list[NamedObject]]:
+        after = uuid.UUID(int=0)
+        while True:
+            with self.database.read() as session:
+                videos = repository.named_objects(session, after, _ROWS_AT_ONCE)
+            if not videos:
+                return
+            after = max(videos)
+            yield [named for objects in videos.values() for named in objects]
+
+    def _bring(self, named: NamedObject) -> tuple[_Fate, Verified | None]:
+        try:
+            verified = self._copy(named)
+        except FileNotFoundError:
+            return self._not_in_source(named), None
+        if verified is None:
+            log.error("object_damaged", key=named.key)
+            return _Fate.DAMAGED, None
+        return _Fate.COPIED, verified
+
+    def _copy(self, named: NamedObject) -> Verified | None:
+        """None where the bytes are not what they should be: then they do not stay in the target."""
+        with self.source.local(named.key, self.scratch) as path:
+            verified = self._put(path, named)
+        if verified is None:
+            return None
+        with self.target.local(named.key, self.scratch) as path:
+            if _digest(path) == verified.sha256:
+                return verified
+        self.target.delete(named.key)
+        return None
+
+    def _put(self, path: Path, named: NamedObject) -> Verified | None:
+        digest, size = hashlib.sha256(), 0
+        writer = self.target.create(named.key)
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    writer.write(chunk)
+            if named.sha256 not in {None, digest.hexdigest()}:
+                writer.abort()
+                return None
+            writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
+        return Verified(named.key, size, digest.hexdigest())
+
+    def _not_in_source(self, named: NamedObject) -> _Fate:
+        if self.target.exists(named.key):
+            return _Fate.ALREADY_THERE
+        with self.database.read() as session:
+            named_still = repository.named_objects(session, _just_before(named.video_id), 1).get(named.video_id, [])
+        return _Fate.MISSING if named in named_still else _Fate.GONE
+
+
+def _just_before(video_id: uuid.UUID) -> uuid.UUID:
+    return uuid.UUID(int=video_id.int - 1)
+
+
+def _sizes(storage: Storage) -> dict[str, int]:
+    return {stored.key: stored.size for folder in (ORIGINALS, RESULTS) for stored in storage.objects(folder)}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
