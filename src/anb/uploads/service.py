@@ -19,7 +19,6 @@ from anb.uploads.receiving import require_video
 from anb.uploads.staging import StagedFile, Staging
 from anb.videos import repository as videos
 from anb.videos import service as video_service
-from anb.videos.intake import Received
 
 log = structlog.get_logger(__name__)
 
@@ -116,11 +115,11 @@ class Uploads:
             log.info("video_accepted", video_id=str(upload.id), bytes=received.size, resumable=True)
             self.ring(upload.id)
 
-    def _store(self, upload: Upload, staged: StagedFile) -> Received:
+    def _store(self, upload: Upload, staged: StagedFile) -> video_service.Received:
         key = f"{ORIGINALS}/{upload.id}.{require_video(staged).extension}"
         digest = staged.sha256()
         self.storage.put_file(staged.path, key)
-        return Received(key, staged.size, digest, upload.title, upload.description)
+        return video_service.Received(key, staged.size, digest, upload.title, upload.description)
 
     def drop(self, upload: Upload) -> None:
         """Termination: row first, then bytes. A video that was made of it is not touched."""

@@ -4,7 +4,6 @@ import asyncio
 import errno
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -26,6 +25,7 @@ from anb.storage.base import Storage, Writer
 from anb.text import tidy
 from anb.videos import upload_policy
 from anb.videos.admission import too_large
+from anb.videos.service import Received
 from anb.videos.sniff import SNIFF_BYTES, sniff
 
 if TYPE_CHECKING:
@@ -40,17 +40,6 @@ _LONGEST_SILENCE_S = 60.0
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FILE_FIELDS = {"file", "video_file"}
 _TEXT_FIELDS = {"title", "description"}
-
-
-@dataclass(frozen=True)
-class Received:
-    """A video that is durable under `key` and has no row yet."""
-
-    key: str
-    size: int
-    sha256: str
-    title: str
-    description: str
 
 
 class Intake:

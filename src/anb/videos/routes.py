@@ -16,7 +16,7 @@ from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.videos import service, upload_policy
 from anb.videos.admission import admit
-from anb.videos.intake import Intake, Received
+from anb.videos.intake import Intake
 from anb.videos.models import Video
 from anb.videos.schemas import Accepted, VideoDetail, VideoOut
 
@@ -75,7 +75,7 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
         raise InvalidError("invalid_fields", errors=(error,))
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
-    received: Received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
+    received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
     metrics.UPLOADED_BYTES.inc(received.size)
     wish = service.Registration(video_id, player_id, received, idempotency_key, request.scope["anb.request_id"])
     return await run_in_threadpool(service.register, state.database, state.storage, wish)

@@ -14,7 +14,6 @@ from anb.errors import ConflictError, ForbiddenError, InvalidError, NotFoundErro
 from anb.players import repository as players
 from anb.storage.base import Storage
 from anb.videos import repository
-from anb.videos.intake import Received
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
 
@@ -26,6 +25,17 @@ def require_player(database: Database, player_id: uuid.UUID) -> None:
     with database.read() as session:
         if not players.exists(session, player_id):
             raise UnauthenticatedError("not_authenticated")
+
+
+@dataclass(frozen=True)
+class Received:
+    """A video that is durable under `key` and has no row yet."""
+
+    key: str
+    size: int
+    sha256: str
+    title: str
+    description: str
 
 
 @dataclass(frozen=True)
