@@ -230,6 +230,32 @@ def test_a_disk_in_trouble_is_the_machines_fault(
     assert row(database, video_id).failure_code == code
 
 
+def test_a_storage_that_is_away_costs_the_video_nothing(
+    workshop: Workshop, converter: Converter, storage: LocalStorage, video_id: uuid.UUID, database: Database
+) -> None:
+    """However long: each attempt that storage spoils is handed back, and a share that is not mounted loses no video."""
+    results, parked = storage.root / RESULTS, storage.root / "unmounted"
+
+    def unmount(_: object) -> None:
+        results.rename(parked)
+
+    converter.during = unmount
+    for _ in range(5):
+        change(database, video_id, not_before=None)
+        assert workshop.process(video_id) == "storage_away"
+        assert workshop.process(video_id) == "not_mine"  # before its time
+        parked.rename(results)
+    originals = storage.root / ORIGINALS
+    originals.rename(parked)
+    change(database, video_id, not_before=None)
+    assert workshop.process(video_id) == "storage_away"
+    parked.rename(originals)
+    assert (row(database, video_id).status, row(database, video_id).failures) == ("pending", 0)
+    change(database, video_id, not_before=None)
+    converter.during = lambda _: None
+    assert workshop.process(video_id) == "completed"
+
+
 def test_an_operator_gives_a_failed_video_all_its_attempts_again(
     workshop: Workshop, sweeper: Sweeper, converter: Converter, database: Database, video_id: uuid.UUID
 ) -> None:

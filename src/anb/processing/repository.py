@@ -82,11 +82,13 @@ def retry_later(session: Session, held: Claim, delay_s: float) -> bool:
     return bool(waiting)
 
 
-def hand_back(session: Session, held: Claim) -> bool:
-    """A worker that stops gives the video to the next one; that is no failure of the video."""
+def hand_back(session: Session, held: Claim, delay_s: float = 0.0) -> bool:
+    """A worker that stops, or cannot reach the storage, gives the video to the next one; that is no failure of the
+    video."""
     back = videos.move(
-        session, Status.PROCESSING, Status.PENDING, *held.still_held(), progress=0, rung_at=LONG_AGO, lease_until=None
-    )
+        session, Status.PROCESSING, Status.PENDING, *held.still_held(), progress=0, rung_at=LONG_AGO, lease_until=None,
+        not_before=db.now(session) + timedelta(seconds=delay_s) if delay_s else None,
+    )  # fmt: skip
     return bool(back)
 
 

@@ -7,7 +7,7 @@ import errno
 import shutil
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from anb.storage.base import RESULTS, Storage
 log = structlog.get_logger(__name__)
 
 _HEARTBEAT_S = 2.0
+_STORAGE_AWAY_S = 30.0
 
 
 class _LostError(Exception):
@@ -85,7 +86,9 @@ class Workshop:
         except ProcessingFailed as failure:
             return self._failed(held, failure)
         except OSError as error:
-            # Storage or disk: the machine's trouble, so it is tried again.
+            if self._storage_is_away():
+                return self._wait_for_storage(held, error)
+            # This object or the worker's own disk: the machine's trouble, so it is tried again.
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             code = FailureCode.DISK_FULL if full else FailureCode.INTERNAL
             return self._failed(held, ProcessingFailed(code, log_detail=repr(error)))
@@ -98,6 +101,8 @@ class Workshop:
             with self.storage.local(held.original_key, scratch, lambda: heartbeat(0.0)) as source:
                 return convert(source, scratch, self.limits, on_progress=heartbeat)
         except FileNotFoundError as error:
+            if self._storage_is_away():  # a share that is not mounted has no files at all
+                raise
             raise ProcessingFailed(FailureCode.SOURCE_MISSING, log_detail=repr(error)) from error
 
     def _publish(self, held: Claim, converted: Converted) -> str:
@@ -112,12 +117,32 @@ class Workshop:
                 done = repository.publish(session, held, *keys)
         finally:
             if not done:
-                for key in keys:
-                    self.storage.delete(key)
+                self._discard(keys)
         if done:
             metrics.MEDIA_SECONDS.inc(converted.facts.duration_s)
             self.published()
         return "completed" if done else "lost"
+
+    def _discard(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                self.storage.delete(key)
+            except OSError as error:  # whatever brought us here is what counts
+                log.warning("bytes_left_for_the_sweep", key=key, reason=str(error))
+
+    def _storage_is_away(self) -> bool:
+        try:
+            self.storage.check()
+        except OSError:
+            return True
+        return False
+
+    def _wait_for_storage(self, held: Claim, error: OSError) -> str:
+        """No fault of the video, so none of its attempts is used up: an outage may last longer than all of them."""
+        log.warning("storage_away", reason=repr(error))
+        with self.database.write() as session:
+            kept = repository.hand_back(session, held, delay_s=_STORAGE_AWAY_S)
+        return "storage_away" if kept else "lost"
 
     def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
