@@ -59,11 +59,17 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 drill: .venv/dev.stamp ## back up real servers under load, destroy them, restore: what was acknowledged is there; RTO and RPO
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -s -p no:randomly tests/backups/test_drill.py
 
+rules: .venv/run.stamp ## make Prometheus' rules from operations/triggers.py; check and test them with promtool
+	@$(BIN)/python -m anb.operations.rules > deployment/prometheus/rules.yml
+	@.ci/promtool check rules deployment/prometheus/rules.yml
+	@.ci/promtool test rules deployment/prometheus/rules_test.yml
+	@.ci/promtool check config deployment/prometheus/prometheus.yml
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
-	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools deployment/stack/alone.sh
+	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools .ci/promtool deployment/stack/alone.sh
 	@$(BIN)/actionlint
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
@@ -77,4 +83,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants drill lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants drill rules lint lock clean
