@@ -1,6 +1,8 @@
 import string
+import uuid
 
 import pytest
+import structlog
 from sqlalchemy import update
 from sqlalchemy.exc import ProgrammingError
 from starlette.requests import Request
@@ -45,6 +47,16 @@ def test_a_request_id_is_given_or_taken_over(client: TestClient) -> None:
     assert client.get("/health", headers={"X-Request-Id": "phone-12345"}).headers["x-request-id"] == "phone-12345"
     assert client.get("/health", headers={"X-Request-Id": "a b\tc d e f"}).headers["x-request-id"] != "a b\tc d e f"
     assert problem(client.get("/nowhere", headers={"X-Request-Id": "phone-12345"}), 404, "not_found")["request_id"]
+
+
+def test_each_request_is_one_line_that_names_its_video(client: TestClient) -> None:
+    video_id = uuid.uuid4()
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as lines:
+        client.get(f"/api/public/videos/{video_id}", headers={"X-Request-Id": "phone-12345"})
+        client.get("/health")
+    requests = [line for line in lines if line["event"] == "request"]
+    assert [(line.get("video_id"), line["status"]) for line in requests] == [(str(video_id), 404), (None, 200)]
+    assert requests[0]["request_id"] == "phone-12345"
 
 
 def test_health_ready_and_metrics(client: TestClient) -> None:
