@@ -52,6 +52,15 @@ proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
+tests/uploads/js/node_modules: tests/uploads/js/package-lock.json
+	@cd tests/uploads/js && npm ci --silent --no-audit --no-fund && touch node_modules
+
+tus-cuts: .venv/dev.stamp tests/uploads/js/node_modules ## two tus clients over a link that breaks CUTS times, then a file of 2 GB (needs node)
+	@$(BIN)/python -m tests.uploads.cuts --cuts $(CUTS) --large-mb $(LARGE_MB)
+
+CUTS ?= 100
+LARGE_MB ?= 2048
+
 mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % must fail a table test (4 minutes)
 	@rm -rf mutants && $(BIN)/mutmut run --max-children 2 | tail -1 && $(BIN)/mutmut export-cicd-stats > /dev/null
 	@$(BIN)/python -m bench.mutants
@@ -83,4 +92,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded proofs bench mutants drill rules lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded proofs tus-cuts bench mutants drill rules lint lock clean

@@ -1,9 +1,12 @@
 """uvicorn's HTTP, but a client that ends its side early is still answered, and no head is endless."""
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn_worker import UvicornWorker
 
 _LARGEST_HEAD = 64 * 1024
+
+RESUMABLE = "anb.resumable"
+"""In the scope of a request: its body may end anywhere, for the client will ask how much of it came."""
 
 
 class HalfOpenProtocol(HttpToolsProtocol):
@@ -40,14 +43,25 @@ class HalfOpenProtocol(HttpToolsProtocol):
         self._beside_body = 0
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """The server is asked to stop: a body that can be gone on with later ends here, any other may still finish."""
+        super().shutdown()
+        cycle = self.cycle
+        if cycle is not None and cycle.scope.get(RESUMABLE) and not cycle.response_complete:
+            self._end_body(cycle)
+
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's protocol; uvicorn narrows it to None
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return None
+        self._end_body(cycle)
+        return True
+
+    @staticmethod
+    def _end_body(cycle: RequestResponseCycle) -> None:
         cycle.keep_alive = False
         cycle.more_body = False
         cycle.message_event.set()
-        return True
 
 
 class HalfOpenWorker(UvicornWorker):

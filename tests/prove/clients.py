@@ -15,7 +15,7 @@ import httpx2
 from tests.cast import PASSWORD, wish
 from tests.prove.journal import Journal
 
-_PASSING = {429, 502, 503, 504}
+_PASSING = {423, 429, 502, 503, 504}
 _TUS = {"Tus-Resumable": "1.0.0"}
 
 

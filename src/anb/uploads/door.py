@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from anb.errors import PreconditionError
 from anb.http import answer
 from anb.lingering import linger
+from anb.protocol import RESUMABLE
 from anb.uploads.headers import VERSION
 
 PREFIX = "/api/uploads"
@@ -27,6 +28,7 @@ class TusDoor:
             return
         # A copy: the server frames its answer by the method that the client really sent.
         inner = {**scope, "method": _method(scope)}
+        scope[RESUMABLE] = inner["method"] == "PATCH"
         exchange = _Exchange(receive, send)
         if inner["method"] not in _WITHOUT_VERSION and _header(scope, b"tus-resumable") != VERSION:
             refusal = answer(Request(scope), PreconditionError("tus_version", version=VERSION))
