@@ -85,7 +85,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 
 lock: ## renew both lock files (needs uv)
 	@uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.lock
-	@uv pip compile pyproject.toml --extra sqs --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
+	@uv pip compile pyproject.toml --extra sqs --extra sentry --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 

@@ -13,6 +13,7 @@ from anb.db import Database
 from anb.http import Problem, RequestContext, SmallBodies, install_errors
 from anb.jobs import Bell, make_celery
 from anb.operations.backlog import KeptBacklog
+from anb.operations.sentry import report_errors
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """Connects to nothing yet, so gunicorn may preload it and fork."""
     settings = settings or load_settings()
     logs.configure(settings)
+    report_errors(settings)
     app = FastAPI(
         title="ANB Rising Stars Showcase",
         version=__version__,

@@ -17,6 +17,7 @@ from anb import logs, metrics
 from anb.db import Database
 from anb.jobs import Bell, make_celery
 from anb.operations import scrape
+from anb.operations.sentry import report_errors
 from anb.processing import tasks
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
@@ -84,6 +85,7 @@ def run(settings: Settings, *, beat: bool) -> int:
     """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
     settings.require_broker()
     logs.configure(settings)
+    report_errors(settings)
     signals.setup_logging.connect(_keep_our_logging)
     shutdown = Shutdown()
     app = make_celery(settings)
