@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
@@ -130,13 +131,18 @@ def prove(arena: Arena, seed: int, kills: int, console: Console) -> list[Finding
 def _settle(arena: Arena, database: Database) -> Finding:
     """Everything finished, and everything swept; or what is left when patience ends."""
     deadline = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < deadline:
-        left = unfinished(database)
-        truth = look(database, arena.media, arena.scratch)
-        if not left and truth.files == expected_files(truth) and not truth.strays:
-            break
+    while True:
+        try:
+            left = unfinished(database)
+            truth = look(database, arena.media, arena.scratch)
+        except OperationalError:  # it still recovers from the last blow
+            if time.monotonic() > deadline:
+                raise
+        else:
+            clean = truth.files == expected_files(truth) and not truth.strays
+            if (clean and not left) or time.monotonic() > deadline:
+                return Finding("nothing is stuck", len(truth.videos), tuple(left))
         time.sleep(1)
-    return Finding("nothing is stuck", len(truth.videos), tuple(left))
 
 
 def _clips(folder: Path) -> list[bytes]:

@@ -16,6 +16,7 @@ from anb.processing.convert import house_facts
 from anb.processing.failures import ProcessingFailed
 from anb.processing.house_format import breaches
 from anb.processing.limits import Limits
+from anb.uploads.models import Upload
 from anb.videos.models import Video
 from anb.voting import recount
 from anb.voting.models import Vote
@@ -52,11 +53,13 @@ def look(database: Database, media: Path, scratch: Path) -> Truth:
         votes = [
             (str(row.player_id), str(row.video_id)) for row in session.execute(select(Vote.player_id, Vote.video_id))
         ]
+        begun = session.scalars(select(Upload.id).where(Upload.finished_at.is_(None)))
+        growing = {f"incoming/{upload_id}" for upload_id in begun}
         accounts = {row.email: str(row.id) for row in session.execute(select(Player.email, Player.id))}
     found = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
     files = {name for name in found if name.startswith(("uploads/", "processed/")) and "/." not in name}
     working = {str(path) for path in scratch.glob("*")} if scratch.is_dir() else set()
-    return Truth(videos, votes, accounts, frozenset(files), frozenset(found - files | working))
+    return Truth(videos, votes, accounts, frozenset(files), frozenset((found - files - growing) | working))
 
 
 def expected_files(truth: Truth) -> set[str]:
