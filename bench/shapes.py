@@ -36,8 +36,15 @@ def forget_environment() -> None:
 
 
 def environment(folder: Path, database_url: str = "") -> dict[str, str]:
-    own = {"ANB_DATA_DIR": str(folder), "SECRET_KEY": SECRET, "ANB_LOG_LEVEL": "warning", "ANB_DISK_RESERVE_BYTES": "0",
-           "ANB_RATE_LIMITS_TIMES": "1000000"}  # fmt: skip
+    own = {
+        "ANB_DATA_DIR": str(folder),
+        "SECRET_KEY": SECRET,
+        "ANB_LOG_LEVEL": "warning",
+        "ANB_DISK_RESERVE_BYTES": "0",
+        "ANB_RATE_LIMITS_TIMES": "1000000",
+        "ANB_MAX_UNFINISHED_VIDEOS": "1000000",
+        "ANB_MAX_BYTES_A_DAY": str(2**50),
+    }
     if database_url:
         own |= {"DATABASE_URL": database_url, "CELERY_BROKER_URL": BROKER}
     return os.environ | own

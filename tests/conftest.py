@@ -102,6 +102,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         data_dir=tmp_path,
         log_level="error",
         disk_reserve_bytes=0,
+        max_unfinished_videos=1000,
         rate_limits_times=1_000_000,  # all the people of all tests have one address
     )
 

@@ -71,6 +71,14 @@ PROBLEMS: dict[str, Text] = {
         es="Hay mucha gente a la vez. Inténtalo en unos segundos.",
         en="Too many people at once. Please try again in a few seconds.",
     ),
+    "too_many_unfinished": Text(
+        es="Ya tienes {limit} videos en proceso. Cuando termine alguno puedes subir otro.",
+        en="You have {limit} videos in process already. When one of them is done you can upload another.",
+    ),
+    "too_many_bytes": Text(
+        es="En 24 horas puedes subir hasta {max_mb} MB. Inténtalo mañana, o borra un video que no necesites.",
+        en="You can upload up to {max_mb} MB in 24 hours. Try again tomorrow, or delete a video that you do not need.",
+    ),
     "too_many_requests": Text(
         es="Demasiados intentos en poco tiempo. Inténtalo de nuevo en {seconds} segundos.",
         en="Too many tries in a short time. Please try again in {seconds} seconds.",

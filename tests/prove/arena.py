@@ -20,7 +20,6 @@ from tests.server import free_port
 SETTINGS = {
     "ANB_DISK_RESERVE_BYTES": "0",
     "ANB_LOG_LEVEL": "info",
-    "ANB_RATE_LIMITS_TIMES": "1000",  # all clients have one address
     # Short times, for a contest of minutes: leases that end, sweeps that look, orphans that are old.
     "ANB_LEASE_S": "8",
     "ANB_SWEEP_EVERY_S": "1",
@@ -29,6 +28,10 @@ SETTINGS = {
     "ANB_ORPHAN_AGE_S": "60",
     # A video that three workers died of is given up. Here workers die of us, a hundred times as often as in life.
     "ANB_MAX_ATTEMPTS": "20",
+    # A whole crowd at one address, and uploaders that never rest.
+    "ANB_RATE_LIMITS_TIMES": "1000",
+    "ANB_MAX_UNFINISHED_VIDEOS": "1000",
+    "ANB_MAX_BYTES_A_DAY": str(2**40),
 }
 
 

@@ -21,5 +21,11 @@ def exists(session: Session, player_id: uuid.UUID) -> bool:
     return session.scalar(select(Player.id).where(Player.id == player_id)) is not None
 
 
+def lock(session: Session, player_id: uuid.UUID) -> bool:
+    """Until the transaction's end. False when there is no such player; votes for their videos wait as well."""
+    query = select(Player.id).where(Player.id == player_id).with_for_update(key_share=True)
+    return session.scalar(query) is not None
+
+
 def set_password_hash(session: Session, player_id: uuid.UUID, password_hash: str) -> None:
     session.execute(update(Player).where(Player.id == player_id).values(password_hash=password_hash))

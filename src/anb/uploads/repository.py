@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
@@ -18,6 +18,14 @@ def add(session: Session, upload: Upload) -> None:
 
 def get(session: Session, upload_id: uuid.UUID) -> Upload | None:
     return session.get(Upload, upload_id)
+
+
+def open_of(session: Session, player_id: uuid.UUID) -> tuple[int, int]:
+    """How many uploads of a player are on their way, and the bytes that they will have."""
+    query = select(func.count(), func.coalesce(func.sum(Upload.length), 0))
+    query = query.where(Upload.player_id == player_id, Upload.finished_at.is_(None))
+    count, size = session.execute(query).one()
+    return count, int(size)
 
 
 def is_expired(session: Session, upload: Upload) -> bool:

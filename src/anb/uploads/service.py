@@ -3,13 +3,15 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.orm import Session
 
 from anb import db, metrics
 from anb.db import Database
-from anb.errors import GoneError, NotFoundError
+from anb.errors import GoneError, NotFoundError, UnauthenticatedError
+from anb.players import repository as players
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS, Storage
 from anb.uploads import repository
@@ -19,6 +21,8 @@ from anb.uploads.receiving import require_video
 from anb.uploads.staging import StagedFile, Staging
 from anb.videos import repository as videos
 from anb.videos import service as video_service
+from anb.videos.admission import quota
+from anb.videos.upload_policy import Quota, quota_error
 
 log = structlog.get_logger(__name__)
 
@@ -41,13 +45,15 @@ class Uploads:
     staging: Staging
     ring: Callable[[uuid.UUID], bool]
     kept_s: float
+    quota: Quota
 
     def begin(self, wish: Wish) -> Upload:
         """The file before the row: a row without a file would be an upload that cannot be gone on with."""
         upload_id = db.new_id()
-        self.staging.create(upload_id)
         with self.database.write() as session:
             moment = db.now(session)
+            self._require_quota(session, wish, moment)
+            self.staging.create(upload_id)
             upload = Upload(
                 id=upload_id,
                 player_id=wish.player_id,
@@ -61,6 +67,14 @@ class Uploads:
             )
             repository.add(session, upload)
         return upload
+
+    def _require_quota(self, session: Session, wish: Wish, moment: datetime) -> None:
+        """Here for good: nobody should hear of it after the last byte. The player is locked, see `register`."""
+        if not players.lock(session, wish.player_id):
+            raise UnauthenticatedError("not_authenticated")
+        used = videos.used(session, wish.player_id, moment).plus(*repository.open_of(session, wish.player_id))
+        if refusal := quota_error(self.quota, used, wish.length):
+            raise refusal
 
     def find(self, player_id: uuid.UUID, upload_id: uuid.UUID | None) -> Upload:
         """A stranger's upload is none: ids tell nobody anything."""
@@ -131,4 +145,4 @@ class Uploads:
 def open_uploads(
     settings: Settings, database: Database, storage: Storage, ring: Callable[[uuid.UUID], bool]
 ) -> Uploads:
-    return Uploads(database, storage, Staging(settings.staging), ring, settings.upload_kept_s)
+    return Uploads(database, storage, Staging(settings.staging), ring, settings.upload_kept_s, quota(settings))

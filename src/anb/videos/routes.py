@@ -15,7 +15,7 @@ from anb.rate_rules import Action
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.videos import service, upload_policy
-from anb.videos.admission import admit
+from anb.videos.admission import admit, quota
 from anb.videos.intake import Intake
 from anb.videos.models import Video
 from anb.videos.schemas import Accepted, VideoDetail, VideoOut
@@ -70,15 +70,16 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     state = request.app.state
     settings: Settings = state.settings
     await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
-    await run_in_threadpool(admit, state.database, state.storage, settings, player_id, _declared_length(request))
     if error := upload_policy.idempotency_key_error(idempotency_key):
         raise InvalidError("invalid_fields", errors=(error,))
+    declared = _declared_length(request)
+    await run_in_threadpool(admit, state.database, state.storage, settings, player_id, declared, idempotency_key)
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
     received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
     metrics.UPLOADED_BYTES.inc(received.size)
     wish = service.Registration(video_id, player_id, received, idempotency_key, request.scope["anb.request_id"])
-    return await run_in_threadpool(service.register, state.database, state.storage, wish)
+    return await run_in_threadpool(service.register, state.database, state.storage, quota(settings), wish)
 
 
 def _declared_length(request: Request) -> int | None:

@@ -16,6 +16,7 @@ from anb.storage.base import Storage
 from anb.videos import repository
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
+from anb.videos.upload_policy import Quota, quota_error
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,14 @@ def require_player(database: Database, player_id: uuid.UUID) -> None:
     with database.read() as session:
         if not players.exists(session, player_id):
             raise UnauthenticatedError("not_authenticated")
+
+
+def require_quota(database: Database, quota: Quota, player_id: uuid.UUID, more_bytes: int, key: str | None) -> None:
+    """About so, before a body; `register` decides. Who repeats an upload that is here already is let through."""
+    with database.read() as session:
+        refusal = quota_error(quota, repository.used(session, player_id, db.now(session)), more_bytes)
+        if refusal and not (key and repository.by_idempotency_key(session, player_id, key)):
+            raise refusal
 
 
 @dataclass(frozen=True)
@@ -47,11 +56,14 @@ class Registration:
     request_id: str
 
 
-def register(database: Database, storage: Storage, wish: Registration) -> Video:
-    """The row after the bytes. A key used before with the same video gives that video, and the new bytes go."""
+def register(database: Database, storage: Storage, quota: Quota, wish: Registration) -> Video:
+    """The row after the bytes. A key used before with the same video gives that video, and the new bytes go.
+
+    Raises TooManyError, and the new bytes go, where others of this player came first and filled the quota.
+    """
     try:
         with database.write() as session:
-            added, video = _add_or_find(session, wish)
+            added, video = _add_or_find(session, quota, wish)
     except BaseException as error:
         if not _may_be_committed(error):
             _delete_bytes(storage, wish.received.key)
@@ -85,13 +97,22 @@ def pending_row(wish: Registration, moment: datetime) -> dict[str, Any]:
     }
 
 
-def _add_or_find(session: Session, wish: Registration) -> tuple[bool, Video]:
-    """Whether the row is new, and the row. An earlier one may be deleted before it is read: then its key is free."""
-    row = pending_row(wish, db.now(session))
-    while not repository.add(session, row):
+def _add_or_find(session: Session, quota: Quota, wish: Registration) -> tuple[bool, Video]:
+    """Whether the row is new, and the row. An earlier one may be deleted before it is read: then its key is free.
+
+    The player is locked, so that of many uploads at once each counts those before it.
+    """
+    if not players.lock(session, wish.player_id):
+        raise UnauthenticatedError("not_authenticated")
+    moment = db.now(session)
+    row = pending_row(wish, moment)
+    refusal = quota_error(quota, repository.used(session, wish.player_id, moment), wish.received.size)
+    while refusal or not repository.add(session, row):
         earlier = repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
         if earlier is not None:
             return False, earlier
+        if refusal:
+            raise refusal
     return True, _found(repository.get(session, wish.video_id))
 
 

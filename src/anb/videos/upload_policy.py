@@ -1,8 +1,11 @@
 """What may be uploaded. Pure."""
 
-from anb.errors import FieldError
+from dataclasses import dataclass, replace
+
+from anb.errors import FieldError, TooManyError
 from anb.text import has_bad_characters, is_visible
 
+MIB = 1024 * 1024
 TITLE_MAX = 200
 DESCRIPTION_MAX = 5000
 FORM_OVERHEAD = 64 * 1024
@@ -16,6 +19,36 @@ def declared_too_large(content_length: int | None, max_upload_bytes: int) -> boo
 def has_room(free_bytes: int | None, reserve_bytes: int, content_length: int | None) -> bool:
     """`free_bytes` is None where storage has no end."""
     return free_bytes is None or free_bytes - (content_length or 0) >= reserve_bytes
+
+
+@dataclass(frozen=True)
+class Quota:
+    unfinished: int
+    """Videos that wait or are processed."""
+    bytes_a_day: int
+
+
+@dataclass(frozen=True)
+class Used:
+    """What a player has of it already; bytes are those of the last 24 hours."""
+
+    unfinished: int
+    bytes_a_day: int
+    oldest_leaves_in_s: int
+    """When the oldest of those bytes are a day old."""
+
+    def plus(self, videos: int, size: int) -> "Used":
+        """With what is on its way."""
+        return replace(self, unfinished=self.unfinished + videos, bytes_a_day=self.bytes_a_day + size)
+
+
+def quota_error(quota: Quota, used: Used, more_bytes: int) -> TooManyError | None:
+    """Of one more video with so many bytes; 0 where they are not known yet."""
+    if used.unfinished >= quota.unfinished:
+        return TooManyError("too_many_unfinished", limit=quota.unfinished, seconds=60)
+    if used.bytes_a_day and used.bytes_a_day + max(1, more_bytes) > quota.bytes_a_day:
+        return TooManyError("too_many_bytes", max_mb=quota.bytes_a_day // MIB, seconds=used.oldest_leaves_in_s)
+    return None
 
 
 def title_error(title: str) -> FieldError | None:

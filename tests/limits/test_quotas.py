@@ -1,0 +1,132 @@
+"""How much one player may have in hand: asked before the body, decided where the row is written."""
+
+from base64 import b64encode
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import func, select, update
+from tests.cast import MP4_HEAD, Cast, problem
+
+from anb.api import create_app
+from anb.settings import Settings
+from anb.uploads.models import Upload
+from anb.videos import service
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video
+from anb.videos.upload_policy import Quota, Used, quota_error
+
+SIZE = len(MP4_HEAD)
+QUOTA = Quota(unfinished=3, bytes_a_day=100)
+
+
+@pytest.mark.parametrize(
+    ("used", "more", "code"),
+    [
+        (Used(0, 0, 0), 0, None),
+        (Used(2, 50, 9), 50, None),
+        (Used(2, 50, 9), 51, "too_many_bytes"),
+        (Used(0, 99, 9), 0, None),
+        (Used(0, 100, 9), 0, "too_many_bytes"),
+        (Used(3, 0, 0), 1, "too_many_unfinished"),
+        (Used(3, 100, 9), 100, "too_many_unfinished"),
+        (Used(0, 0, 0), 101, None),  # the first of the day, however large
+    ],
+)
+def test_what_a_quota_refuses(used: Used, more: int, code: str | None) -> None:
+    refusal = quota_error(QUOTA, used, more)
+    assert (refusal and refusal.code) == code
+
+
+@pytest.fixture
+def app(settings: Settings) -> FastAPI:
+    fields = {"max_unfinished_videos": 3, "max_bytes_a_day": 4 * SIZE, "max_upload_bytes": 2 * SIZE}
+    return create_app(settings.model_copy(update=fields))
+
+
+def finish_all(cast: Cast) -> None:
+    with cast.database.write() as session:
+        session.execute(update(Video).values(status=Status.FAILED))
+
+
+def test_a_player_hears_what_to_do_when_enough_videos_wait(cast: Cast) -> None:
+    ana = cast.ana
+    assert [cast.upload(ana).status_code for _ in range(3)] == [202] * 3
+    answer = cast.upload(cast.ana)
+    assert "3 videos in process" in problem(answer, 429, "too_many_unfinished")["detail"]
+    assert answer.headers["retry-after"] == "60"
+    assert cast.upload(cast.beto).status_code == 202
+    with cast.database.write() as session:
+        first = session.scalars(select(Video.id).where(Video.player_id == ana.id)).first()
+        session.execute(update(Video).where(Video.id == first).values(status=Status.PROCESSING))
+    problem(cast.upload(cast.ana), 429, "too_many_unfinished")
+    finish_all(cast)
+    assert cast.upload(cast.ana).status_code == 202
+
+
+def test_a_day_has_so_many_bytes(cast: Cast) -> None:
+    for _ in range(4):
+        assert cast.upload(cast.ana).status_code == 202
+        finish_all(cast)
+    answer = cast.upload(cast.ana)
+    problem(answer, 429, "too_many_bytes")
+    assert 86_390 <= int(answer.headers["retry-after"]) <= 86_400
+    with cast.database.write() as session:
+        session.execute(update(Video).values(created_at=datetime.now(UTC) - timedelta(hours=25)))
+    assert cast.upload(cast.ana).status_code == 202
+
+
+def test_of_twenty_uploads_at_once_as_many_are_taken_as_the_quota_has(
+    cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them pass the first question, for none is registered yet."""
+    monkeypatch.setattr(service, "require_quota", lambda *_: None)
+    ana = cast.ana
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda number: cast.upload(ana, title=f"Triple {number}"), range(20)))
+    assert Counter(answer.status_code for answer in answers) == {202: 3, 429: 17}
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 429} == {"too_many_unfinished"}
+    with cast.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Video)) == 3
+    root: Path = app.state.storage.root
+    assert len([path for path in root.rglob("*") if path.is_file()]) == 3
+
+
+def test_who_repeats_a_lost_answer_is_not_refused_for_it(cast: Cast) -> None:
+    first = cast.upload(cast.ana, headers={"Idempotency-Key": "one"})
+    for _ in range(2):
+        cast.upload(cast.ana)
+    problem(cast.upload(cast.ana, headers={"Idempotency-Key": "other"}), 429, "too_many_unfinished")
+    again = cast.upload(cast.ana, headers={"Idempotency-Key": "one"})
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+
+
+def begin(cast: Cast, length: int = SIZE) -> int:
+    headers = cast.ana.headers | {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": str(length),
+        "Upload-Metadata": f"title {b64encode(b'Triple').decode()}",
+    }
+    status: int = cast.client.post("/api/uploads", headers=headers).status_code
+    return status
+
+
+def test_resumable_uploads_on_their_way_count_from_their_beginning(cast: Cast, app: FastAPI) -> None:
+    assert cast.upload(cast.ana).status_code == 202
+    assert [begin(cast) for _ in range(3)] == [201, 201, 429]
+    assert len(list(Path(app.state.settings.staging).iterdir())) >= 2
+    with cast.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Upload)) == 2
+
+
+def test_of_many_resumable_uploads_begun_at_once_as_many_begin_as_the_quota_has(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "require_quota", lambda *_: None)
+    assert cast.ana
+    with ThreadPoolExecutor(20) as pool:
+        statuses = Counter(pool.map(lambda _: begin(cast), range(20)))
+    assert statuses == {201: 3, 429: 17}
