@@ -19,6 +19,7 @@ from anb import db, errors, metrics, security_headers
 from anb.db import new_id
 from anb.errors import AnbError, FieldError
 from anb.messages import FIELDS, PROBLEMS, Language
+from anb.storage.trouble import refusal
 
 log = structlog.get_logger(__name__)
 
@@ -184,6 +185,11 @@ def install_errors(app: FastAPI) -> None:
             return await _unknown(request, error)
         log.warning("database_away", reason=type(error).__name__)
         return answer(request, errors.BusyError("temporarily_unavailable"))
+
+    @app.exception_handler(OSError)
+    async def _storage_trouble(request: Request, error: OSError) -> Response:
+        log.error("storage_fails", exc_info=error)
+        return answer(request, refusal(error))
 
     @app.exception_handler(Exception)
     async def _unknown(request: Request, error: Exception) -> Response:

@@ -51,6 +51,7 @@ class S3Storage:
             "s3",
             endpoint_url=endpoint or None,
             config=Config(
+                signature_version="s3v4",  # links would be signed in the old way, which KMS and newer regions refuse
                 connect_timeout=3,
                 read_timeout=20,
                 retries={"mode": "standard", "total_max_attempts": 3},

@@ -1,7 +1,6 @@
 """A multipart body straight into storage: read once, counted, hashed and sniffed on the way, in bounded memory."""
 
 import asyncio
-import errno
 import hashlib
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -13,15 +12,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from anb.errors import (
-    AnbError,
-    BusyError,
     FieldError,
     InvalidError,
     MalformedError,
-    NoRoomError,
     UnsupportedMediaError,
 )
 from anb.storage.base import Storage, Writer
+from anb.storage.trouble import refusal
 from anb.text import tidy
 from anb.videos import upload_policy
 from anb.videos.admission import too_large
@@ -37,7 +34,6 @@ _BUFFER = 1024 * 1024
 _PARTS_MAX = 50  # a form of ours has three; each costs more than the bytes that it takes to send one
 _LONGEST_SILENCE_S = 60.0
 """A phone may lose its link for a while; a body that is silent for longer will not go on on this connection."""
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _FILE_FIELDS = {"file", "video_file"}
 _TEXT_FIELDS = {"title", "description"}
 
@@ -82,7 +78,8 @@ class Intake:
             if isinstance(error, FormParserError):
                 raise MalformedError("not_multipart") from error
             if isinstance(error, OSError):
-                raise _storage_trouble(error) from error
+                log.warning("storage_fails", reason=str(error))
+                raise refusal(error) from error
             raise
         return Received(self._key, self._size, self._hash.hexdigest(), title, description)
 
@@ -194,11 +191,6 @@ class Intake:
         if error := check(text):
             raise InvalidError("invalid_fields", errors=(error,))
         return text
-
-
-def _storage_trouble(error: OSError) -> AnbError:
-    log.warning("storage_refused", reason=str(error))
-    return NoRoomError("no_room") if error.errno in _DISK_FULL else BusyError("temporarily_unavailable")
 
 
 def _too_long(field: str) -> FieldError:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from anb.errors import BusyError, ForbiddenError, NotFoundError
+from anb.errors import ForbiddenError, NotFoundError
 from anb.http import problems
 from anb.storage.base import Link
 from anb.videos.schemas import is_private
@@ -48,9 +48,6 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         status = await run_in_threadpool(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
-    except OSError as error:
-        log.warning("storage_away", reason=str(error))
-        raise BusyError("temporarily_unavailable") from error
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
     if prefix := request.app.state.settings.accel_prefix:  # nginx sends it, and knows ranges and conditions
