@@ -15,7 +15,7 @@ from anb.storage.s3 import S3Storage
 from tests.cast import MP4_HEAD, Cast, problem
 from tests.server import free_port
 from tests.storage.s3_server import S3Server
-from tests.uploads.test_tus import VIDEO, Tus
+from tests.uploads.speaker import VIDEO, Tus
 
 
 @pytest.fixture
