@@ -17,7 +17,7 @@ from anb.storage.local import LocalStorage
 
 KEY = f"{ORIGINALS}/{uuid.UUID(int=7)}.mp4"
 TROUBLES = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.ESTALE, errno.EROFS)
-_DONE_AND_YET_FAILED = (os.fsync, os.fdatasync, Path.rename, Path.unlink)
+_DONE_AND_YET_FAILED = (os.fsync, os.fdatasync, os.link, Path.rename, Path.replace, Path.unlink)
 
 
 class FailingDisk:
@@ -67,10 +67,10 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[FailingDisk], None]:
 
     def put(disk: FailingDisk) -> None:
         monkeypatch.undo()
-        for module, name in ((os, "fsync"), (os, "fdatasync"), (os, "open")):
+        for module, name in ((os, "fsync"), (os, "fdatasync"), (os, "open"), (os, "link")):
             real = getattr(module, name)
             monkeypatch.setattr(os, name, lambda *given, real=real: disk.call(real, *given))
-        for name in ("rename", "unlink"):
+        for name in ("rename", "replace", "unlink"):
             real = getattr(Path, name)
             monkeypatch.setattr(Path, name, lambda *given, real=real, **more: disk.call(real, *given, **more))
         real_open = Path.open
@@ -81,29 +81,10 @@ def fail(monkeypatch: pytest.MonkeyPatch) -> Callable[[FailingDisk], None]:
     return put
 
 
-@pytest.mark.parametrize("first_seed", range(0, 400, 100))
-def test_all_or_nothing_on_a_disk_that_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[[FailingDisk], None], first_seed: int
-) -> None:
-    monkeypatch.setattr(local, "_SYNC_EVERY", 5000)
-    outcomes = {"stored": 0, "refused": 0}
-    for seed in range(first_seed, first_seed + 100):
-        storage = LocalStorage(tmp_path / str(seed))
-        data = random.Random(seed).randbytes(random.Random(seed).randrange(1, 20_000))
-        disk = FailingDisk(seed)
-        fail(disk)
-        stored = _store(storage, data)
-        disk.works = True
-        outcomes["stored" if stored else "refused"] += 1
-        if stored or storage.exists(KEY):  # an abort may fail like everything else; then the sweep has it, whole
-            assert storage.path(KEY).read_bytes() == data, f"seed {seed}"
-        storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5))
-        left = [path.name for path in (storage.root / ORIGINALS).iterdir()]
-        assert left == [Path(KEY).name] * storage.exists(KEY), f"seed {seed}"
-    assert min(outcomes.values()) > 10, outcomes
+Way = Callable[[LocalStorage, bytes], bool]
 
 
-def _store(storage: LocalStorage, data: bytes) -> bool:
+def _piece_by_piece(storage: LocalStorage, data: bytes) -> bool:
     try:
         writer = storage.create(KEY)
     except OSError:
@@ -116,6 +97,69 @@ def _store(storage: LocalStorage, data: bytes) -> bool:
         writer.abort()
         return False
     return True
+
+
+def _as_a_file(storage: LocalStorage, data: bytes) -> bool:
+    source = storage.root / "finished"
+    source.write_bytes(data)
+    try:
+        storage.put_file(source, KEY)
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("store", [_piece_by_piece, _as_a_file])
+@pytest.mark.parametrize("first_seed", range(0, 400, 100))
+def test_all_or_nothing_on_a_disk_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[[FailingDisk], None], first_seed: int, store: Way
+) -> None:
+    monkeypatch.setattr(local, "_SYNC_EVERY", 5000)
+    outcomes = {"stored": 0, "refused": 0}
+    for seed in range(first_seed, first_seed + 100):
+        storage = LocalStorage(tmp_path / str(seed))
+        data = random.Random(seed).randbytes(random.Random(seed).randrange(1, 20_000))
+        disk = FailingDisk(seed)
+        fail(disk)
+        stored = store(storage, data)
+        disk.works = True
+        outcomes["stored" if stored else "refused"] += 1
+        if stored or storage.exists(KEY):  # an abort may fail like everything else; then the sweep has it, whole
+            assert storage.path(KEY).read_bytes() == data, f"seed {seed}"
+        storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5))
+        left = [path.name for path in (storage.root / ORIGINALS).iterdir()]
+        assert left == [Path(KEY).name] * storage.exists(KEY), f"seed {seed}"
+    assert min(outcomes.values()) > 10, outcomes
+
+
+def test_a_finished_file_is_stored_without_a_copy_and_may_be_stored_again(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    source = tmp_path / "finished"
+    source.write_bytes(b"all of it")
+    os.utime(source, (0, 0))
+    for _ in range(2):
+        storage.put_file(source, KEY)
+        assert source.samefile(storage.path(KEY))
+    [stored] = storage.objects(ORIGINALS)
+    assert datetime.now(UTC) - stored.modified < timedelta(minutes=1)  # the sweep must not take it for an old stray
+    assert [path.name for path in (tmp_path / ORIGINALS).iterdir()] == [Path(KEY).name]
+
+
+@pytest.mark.parametrize("refusal", [errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP])
+def test_a_finished_file_is_copied_where_it_cannot_be_linked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refusal, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    storage = LocalStorage(tmp_path)
+    source = tmp_path / "finished"
+    source.write_bytes(b"all of it")
+    storage.put_file(source, KEY)
+    assert storage.path(KEY).read_bytes() == b"all of it"
+    assert not source.samefile(storage.path(KEY))
+    assert [path.name for path in (tmp_path / ORIGINALS).iterdir()] == [Path(KEY).name]
 
 
 def test_a_long_object_is_synced_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

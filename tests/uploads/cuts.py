@@ -70,6 +70,7 @@ def _cut(folder: Path, client: Client, cuts: int, seed: int) -> bool:
     """One upload after the other until the link has broken so often."""
     done = uploads = 0
     fine = True
+    started = time.monotonic()
     time.monotonic()
     with _server(folder, workers=2, largest=200 * _MB) as server:
         token = server.token()
@@ -89,6 +90,10 @@ def _cut(folder: Path, client: Client, cuts: int, seed: int) -> bool:
         for video in mine:
             httpx2.delete(f"{server.url}/api/videos/{video['id']}", headers={"Authorization": f"Bearer {token}"},
                           trust_env=False)  # fmt: skip
+    verdict = "the same" if fine else "ANOTHER"
+    seconds = time.monotonic() - started
+    print(f"{client.__name__}: {uploads} files, {done} cuts, {verdict} SHA-256, {len(mine)} videos, {seconds:.0f} s",
+          flush=True)  # fmt: skip
     return fine and once
 
 
@@ -115,9 +120,12 @@ def _large(folder: Path, megabytes: int) -> bool:
                 piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream",
                          "Content-Length": str(source.stat().st_size)}  # fmt: skip
                 answer = client.patch(path, headers=piece, content=iter(lambda: file.read(_MB), b""))
-                time.monotonic() - started
+                seconds = time.monotonic() - started
         whole = answer.status_code == 204 and _arrived(server, token, folder, path, sha256)
     grew = memory.most - memory.least
+    verdict = "the same" if whole else "ANOTHER"
+    print(f"{megabytes} MB in one PATCH: {answer.status_code}, {verdict} SHA-256, {megabytes / seconds:.0f} MB/s, "
+          f"resident {memory.least / _MB:.0f} to {memory.most / _MB:.0f} MB", flush=True)  # fmt: skip
     return whole and grew <= _MEMORY_GROWS_BY_AT_MOST
 
 

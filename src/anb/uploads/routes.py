@@ -89,6 +89,7 @@ async def begin(
     await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
     await run_in_threadpool(admit, state.database, state.storage, state.settings, player_id, length)
     uploads: Uploads = state.uploads
+    require_room(await run_in_threadpool(uploads.staging.free_bytes), state.settings, length)
     wish = Wish(player_id, length, described, upload_metadata or "", request.scope["anb.request_id"])
     upload = await run_in_threadpool(uploads.begin, wish)
     log.info("upload_begun", upload_id=str(upload.id), length=length)
