@@ -4,10 +4,12 @@ import uuid
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
-from anb.settings import SettingsError, load_settings
+from anb.api import create_app
+from anb.settings import Settings, SettingsError, load_settings
 from anb.storage import open_storage
-from anb.storage.base import ORIGINALS, Storage
+from anb.storage.base import ORIGINALS, RESULTS, Storage
 from anb.storage.fallback import FallbackStorage
 from anb.storage.local import LocalStorage
 
@@ -54,3 +56,15 @@ def test_with_s3_other_files_lie_in_the_data_folder(tmp_path: Path) -> None:
     settings = load_settings(media_root="s3://bucket/cup/", data_dir=tmp_path)
     assert settings.media == "s3://bucket/cup"
     assert (settings.scratch, settings.staging) == (tmp_path / "scratch", tmp_path / "incoming")
+
+
+def test_nginx_is_not_asked_for_what_it_does_not_see(settings: Settings, tmp_path: Path) -> None:
+    key = f"{RESULTS}/{uuid.UUID(int=7)}.1.mp4"
+    for place in ("new", "old"):
+        LocalStorage(tmp_path / place).path(key).write_bytes(place.encode())
+    new, old = str(tmp_path / "new"), str(tmp_path / "old")
+    update = {"media_root": new, "media_fallback": old, "accel_prefix": "/stored"}
+    with TestClient(create_app(settings.model_copy(update=update))) as client:
+        assert client.get(f"/media/{key}").headers["x-accel-redirect"] == f"/stored/{key}"
+        (tmp_path / "new" / key).unlink()
+        assert client.get(f"/media/{key}").content == b"old"

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -78,6 +79,13 @@ def test_what_is_stored_is_encrypted_unless_told_otherwise(
     found = s3_server.client().head_object(Bucket=storage.bucket, Key=storage.name(RESULT), ChecksumMode="ENABLED")
     assert found.get("ServerSideEncryption") == seen
     assert found["ChecksumSHA256"]
+
+
+def test_uploads_of_others_in_the_bucket_are_not_swept(s3_server: S3Server, storage: S3Storage) -> None:
+    name = f"{storage.prefix}backups/{uuid.uuid4()}"
+    begun = s3_server.client().create_multipart_upload(Bucket=storage.bucket, Key=name)
+    assert storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5)) == 0
+    s3_server.client().abort_multipart_upload(Bucket=storage.bucket, Key=name, UploadId=begun["UploadId"])
 
 
 def test_a_kms_key_is_named_to_s3(s3_server: S3Server) -> None:

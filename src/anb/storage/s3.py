@@ -19,17 +19,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import boto3
-import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from anb.storage.base import ORIGINALS, Link, Method, StoredObject, checked, is_key, pour
+from anb.storage.base import ORIGINALS, RESULTS, Link, Method, StoredObject, checked, is_key, pour
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
-
-log = structlog.get_logger(__name__)
 
 PART_BYTES = 8 * 1024 * 1024
 """S3 takes at most 10 000 parts, so at most 80 GiB an object; each running upload holds one part in memory."""
@@ -131,12 +128,13 @@ class S3Storage:
         return len(stale)
 
     def _unfinished(self, before: datetime) -> Iterator[tuple[str, str]]:
-        """Name and id of uploads that began before that time."""
+        """Name and id of uploads that began before that time, of ours: the bucket may serve others as well."""
         pages = self.client.get_paginator("list_multipart_uploads")
-        for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix):
-            for upload in page.get("Uploads", ()):
-                if upload["Initiated"] < before:
-                    yield upload["Key"], upload["UploadId"]
+        for folder in (ORIGINALS, RESULTS):
+            for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{folder}/"):
+                for upload in page.get("Uploads", ()):
+                    if upload["Initiated"] < before:
+                        yield upload["Key"], upload["UploadId"]
 
     def _wrote_since(self, moment: datetime, name: str, upload_id: str) -> bool:
         """A large file on a slow link is older than the sweep's patience and still alive."""

@@ -50,7 +50,9 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         raise NotFoundError("media_not_found") from None
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
-    if prefix := request.app.state.settings.accel_prefix:  # nginx sends it, and knows ranges and conditions
+    settings = request.app.state.settings
+    # nginx sends what it sees, and knows ranges and conditions; ANB_MEDIA_FALLBACK it does not see.
+    if (prefix := settings.accel_prefix) and path.is_relative_to(settings.media):
         return Response(headers=headers | {"X-Accel-Redirect": f"{prefix}/{key}"}, media_type=kind)
     response = FileResponse(path, headers=headers, media_type=kind, stat_result=status)
     if _is_unchanged(request, response):
