@@ -45,6 +45,7 @@ prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 	@$(BIN)/python -m tests.prove --embedded --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
+	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory prove KILLS=40
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10
