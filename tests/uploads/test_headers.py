@@ -42,8 +42,16 @@ def test_metadata_is_pairs_of_a_key_and_base64(text: str | None, found: dict[str
      "t " + "A" * 20_000],
 )  # fmt: skip
 def test_other_metadata_is_refused(text: str) -> None:
-    with pytest.raises(MalformedError):
+    with pytest.raises(MalformedError) as raised:
         headers.parse_metadata(text)
+    assert (raised.value.code, raised.value.params) == ("bad_header", {"header": "Upload-Metadata"})
+
+
+def test_metadata_may_be_16_kib_long() -> None:
+    longest = "key " + "A" * (16 * 1024 - 4)
+    assert len(headers.parse_metadata(longest)["key"]) == (16 * 1024 - 4) * 3 // 4
+    with pytest.raises(MalformedError):
+        headers.parse_metadata(longest.replace("key", "four"))
 
 
 def test_a_title_is_tidied_like_a_forms() -> None:
@@ -67,6 +75,7 @@ def test_a_title_is_tidied_like_a_forms() -> None:
 def test_a_wrong_field_is_named(told: dict[str, bytes], field: str, code: str) -> None:
     with pytest.raises(InvalidError) as raised:
         headers.described(told)
+    assert raised.value.code == "invalid_fields"
     assert [(error.field, error.code) for error in raised.value.errors] == [(field, code)]
 
 
@@ -74,12 +83,15 @@ def test_a_checksum_is_an_algorithm_and_base64() -> None:
     assert headers.parse_checksum(None) is None
     assert headers.parse_checksum("sha1 AAEC") == Checksum("sha1", b"\x00\x01\x02")
     assert headers.parse_checksum("sha256 AAEC") == Checksum("sha256", b"\x00\x01\x02")
+    assert Checksum("sha1", b"").start().name == "sha1"
+    assert Checksum("sha256", b"").start().name == "sha256"
 
 
 @pytest.mark.parametrize("text", ["", "sha1", "sha1 ", "sha1 *", "md5 AAEC", "SHA1 AAEC", "AAEC"])
 def test_other_checksums_are_refused(text: str) -> None:
-    with pytest.raises(MalformedError):
+    with pytest.raises(MalformedError) as raised:
         headers.parse_checksum(text)
+    assert (raised.value.code, raised.value.params) == ("bad_header", {"header": "Upload-Checksum"})
 
 
 def test_an_expiry_is_a_date_of_http_in_whatever_zone_it_was_read() -> None:

@@ -44,9 +44,11 @@ def parse_count(name: str, text: str | None) -> int:
 def parse_metadata(text: str | None) -> dict[str, bytes]:
     """Creation, Headers, Upload-Metadata: `key base64,key base64,key`; keys are unique, a value may be missing."""
     found: dict[str, bytes] = {}
-    if len(text or "") > _METADATA_MAX:
+    if not text:
+        return found
+    if len(text) > _METADATA_MAX:
         raise bad_header("Upload-Metadata")
-    for pair in (text or "").split(",") if text else ():
+    for pair in text.split(","):
         key, _, value = pair.strip().partition(" ")
         if not _METADATA_KEY.fullmatch(key) or key in found:
             raise bad_header("Upload-Metadata")
