@@ -253,7 +253,10 @@ def test_a_journal_outlives_a_torn_line_and_has_one_writer(tmp_path: Path) -> No
 def run_move(settings: Settings, source: str, target: str, delete: bool) -> None:
     """What the command does, in a process of its own."""
     database = Database(settings.database, pool_size=1)
-    move_media.move(settings, database, source, target, delete_source=delete)
+    try:
+        move_media.move(settings, database, source, target, delete_source=delete)
+    finally:
+        database.dispose()
 
 
 def test_killed_twenty_times_at_random_moments_it_ends_exact(
@@ -266,7 +269,7 @@ def test_killed_twenty_times_at_random_moments_it_ends_exact(
     switched = settings.model_copy(update={"media_root": place, "media_fallback": settings.media})
     target = open_at(place, settings)
     dice = random.Random(SEED)
-    doomed = [media.add() for _ in range(60)]
+    doomed = [media.add() for _ in range(40)]
     media.add(size=20 * MIB)
     kills = 0
     while kills < KILLS:
