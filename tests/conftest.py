@@ -85,6 +85,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         return
     url: str = request.getfixturevalue("_migrated_postgres")
     yield url
+    empty(url)
+
+
+def empty(url: str) -> None:
+    """A PostgreSQL that the next test finds as this one did."""
     database = Database(url)
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
     with database.engine.begin() as connection:
