@@ -97,6 +97,8 @@ async def begin(
     if headers.is_body_type(request.headers.get("content-type", "")):
         async with _only_if_heard(request, uploads, upload):
             upload, offset = await _append(request, upload, 0, checksum)
+            if offset and upload.finished_at is None:
+                upload, offset = await run_in_threadpool(uploads.postpone, upload)
     return Response(status_code=201, headers={"Location": f"{PREFIX}/{upload.id}", **_standing(upload, offset)})
 
 

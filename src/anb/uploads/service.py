@@ -26,6 +26,9 @@ from anb.videos.upload_policy import Quota, quota_error
 
 log = structlog.get_logger(__name__)
 
+_FIRST_PIECE_WITHIN_S = 3600.0
+"""A client that never heard where its upload is begins another; the one without a byte must not count for a day."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -62,7 +65,7 @@ class Uploads:
                 description=wish.described.description,
                 sent_metadata=wish.sent_metadata,
                 created_at=moment,
-                expires_at=moment + timedelta(seconds=self.kept_s),
+                expires_at=moment + timedelta(seconds=min(self.kept_s, _FIRST_PIECE_WITHIN_S)),
                 request_id=wish.request_id,
             )
             repository.add(session, upload)
