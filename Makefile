@@ -50,6 +50,9 @@ proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
 	@$(MAKE) --no-print-directory prove KILLS=40
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10
 
+hostile: .venv/dev.stamp ## send 400 damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
+	@$(BIN)/python -m tests.hostile $(HOSTILE)
+
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
@@ -93,4 +96,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded proofs tus-cuts bench mutants drill rules lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded proofs tus-cuts hostile bench mutants drill rules lint lock clean

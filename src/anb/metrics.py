@@ -36,7 +36,7 @@ CONNECTIONS = Gauge(
 )
 POOL_SIZE = Gauge("anb_database_pool_size", "Database connections that are kept", multiprocess_mode="livesum")
 
-for reason in ("out_of_time", "abandoned", "limit", "crash"):
+for reason in ("out_of_time", "flooded", "abandoned", "limit", "crash"):
     KILLS.labels(reason)  # told as 0 before there is one, so that the first is seen as a rise
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -10,9 +10,15 @@ LIMITS = Limits(cpu_seconds=60)
 
 
 def ended(
-    status: int | None = None, by: int | None = None, words: str = "", *, cpu_s: float = 1, late: bool = False
+    status: int | None = None,
+    by: int | None = None,
+    words: str = "",
+    *,
+    cpu_s: float = 1,
+    late: bool = False,
+    loud: bool = False,
 ) -> Ending:
-    return Ending(status, by, cpu_s=cpu_s, peak_bytes=0, out_of_time=late, last_words=words)
+    return Ending(status, by, cpu_s=cpu_s, peak_bytes=0, out_of_time=late, last_words=words, flooded=loud)
 
 
 ENDINGS = {
@@ -20,6 +26,8 @@ ENDINGS = {
     "well, at the last moment": (ended(0, late=True), None),
     "wall clock": (ended(by=signal.SIGKILL, late=True), FailureCode.TOOK_TOO_LONG),
     "wall clock, launcher killed with it": (ended(late=True), FailureCode.TOOK_TOO_LONG),
+    "too much said": (ended(loud=True), FailureCode.TOO_HEAVY),
+    "too much said, but well": (ended(0, loud=True), FailureCode.TOO_HEAVY),
     "too much output": (ended(by=signal.SIGXFSZ), FailureCode.TOO_HEAVY),
     "too much work": (ended(by=signal.SIGKILL, cpu_s=59.5), FailureCode.TOO_HEAVY),
     "killed": (ended(by=signal.SIGKILL, cpu_s=58), FailureCode.INTERRUPTED),

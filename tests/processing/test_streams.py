@@ -47,7 +47,27 @@ REFUSALS = {
     "no decoder": (probe(video(codec=None, **UNDECODED)), FailureCode.UNSUPPORTED_CODEC),
     "too large to be decoded": (probe(video(width=16384, height=16384, **UNDECODED)), FailureCode.TOO_MANY_PIXELS),
     "undecodable": (probe(video(**UNDECODED)), FailureCode.DAMAGED),
+    "times that jump by more than a clock can wrap": (probe(video(end_s=100_001)), FailureCode.DAMAGED),
+    "a million frames": (probe(video(packets=32_001)), FailureCode.TOO_HEAVY),
+    "more pixels than 8K has": (
+        probe(video(packets=1206, frame=frame(width=8192, height=4050))),
+        FailureCode.TOO_HEAVY,
+    ),
 }
+
+
+def test_what_is_just_bearable_is_borne() -> None:
+    for picture in (video(end_s=100_000), video(packets=32_000, frame=frame(width=1250, height=1000))):
+        assert choose(probe(picture, audio(end_s=100_000)), LIMITS, NO_RULES).audio
+
+
+def test_a_refusal_of_heavy_work_tells_the_log_how_heavy() -> None:
+    with pytest.raises(ProcessingFailed) as refused:
+        choose(probe(video(packets=40_000)), LIMITS, NO_RULES)
+    assert refused.value.log_detail == "40000 frames, 82944000000 pixels"
+    with pytest.raises(ProcessingFailed) as refused:
+        choose(probe(video(end_s=1e6)), LIMITS, NO_RULES)
+    assert refused.value.log_detail == "times from 0.0 to 1000000.0 s"
 
 
 @pytest.mark.parametrize(("seen", "code"), REFUSALS.values(), ids=REFUSALS)
@@ -83,6 +103,7 @@ SOUNDS: dict[str, tuple[Probe, int | None, str | None]] = {
     "the first of equals": (probe(video(), audio(1), audio(2)), 1, None),
     "the one that decodes": (probe(video(), audio(1, decoded=False, codec=None), audio(2, default=False)), 2, None),
     "an empty track is none": (probe(video(), audio(1, packets=0, decoded=False)), None, None),
+    "the one that keeps time": (probe(video(), audio(1, end_s=100_001), audio(2)), 2, None),
     "undecodable": (probe(video(), audio(1, decoded=False, codec="ac4")), None, "ac4"),
     "unnamed": (probe(video(), audio(1, decoded=False, codec=None, codec_tag="")), None, "unknown"),
 }

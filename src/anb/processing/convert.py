@@ -1,7 +1,7 @@
 """One original in, the house format out, or a reason why not."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -54,10 +54,25 @@ def convert(
         video=workdir.resolve() / "house.mp4",
         poster=workdir.resolve() / "poster.jpg",
     )
-    _run(files, clip, limits, clip.starts_s - probe.start_s, on_progress)
-    facts = _verified(files, clip, limits)
+    try:
+        facts = _made(files, clip, limits, clip.starts_s - probe.start_s, on_progress)
+    except _SoundError as error:
+        log.warning("sound_left_out", reason=str(error))
+        silent = replace(clip, audio=None)
+        facts = _made(files, silent, limits, clip.starts_s - probe.start_s, on_progress)
     on_progress(100.0)
     return Converted(files.video, files.poster, facts)
+
+
+class _SoundError(Exception):
+    """The picture may be fine, but the sound that the probe could decode is too much for FFmpeg: leave it out."""
+
+
+def _made(
+    files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
+) -> Facts:
+    _run(files, clip, limits, starts_before_s, on_progress)
+    return _verified(files, clip, limits)
 
 
 def _run(
@@ -69,6 +84,8 @@ def _run(
     ending = run_ffmpeg(command, limits, listener, read=[files.source, files.watermark], workdir=files.video.parent)
     code = blame(ending, limits)
     if code is not None:
+        if code.permanent and clip.audio and f" stream #0:{clip.audio.index}" in ending.last_words:
+            raise _SoundError(ending.last_words)
         raise ProcessingFailed(code, log_detail=ending.last_words)
     if not witness.trustworthy:
         counts = f"{witness.packets} packets, {witness.decoded} decoded, {witness.damaged} damaged"
@@ -82,16 +99,30 @@ SHORTFALL = 0.5
 def _verified(files: Files, clip: Clip, limits: Limits) -> Facts:
     """Exit 0 proves nothing: the result is looked at like any stranger's file."""
     if not _is_jpeg(files.poster):
-        raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="no poster was made")
-    facts = house_facts(files.video, limits)
+        # Not one frame came as far as that, though the decoder was content.
+        raise ProcessingFailed(FailureCode.DAMAGED, log_detail="no poster was made")
+    facts = _result_facts(files.video, limits)
+    if clip.audio and not facts.has_audio:
+        raise _SoundError("it vanished on the way")
     broken = breaches(facts)
-    if facts.has_audio != (clip.audio is not None):
-        broken = (*broken, "sound appeared or vanished")
-    if facts.duration_s < clip.expected_s * SHORTFALL:
-        broken = (*broken, f"it lasts {facts.duration_s:.2f} of {clip.expected_s:.2f} s")
     if broken:
         raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="; ".join(broken))
+    if facts.duration_s < clip.expected_s * SHORTFALL:
+        lasts = f"it lasts {facts.duration_s:.2f} of {clip.expected_s:.2f} s"
+        raise ProcessingFailed(FailureCode.DAMAGED, log_detail=lasts)
     return facts
+
+
+def _result_facts(video: Path, limits: Limits) -> Facts:
+    """That the result is "damaged" or "empty" would say to a player that the original is."""
+    try:
+        return house_facts(video, limits)
+    except ProcessingFailed as failure:
+        if not failure.code.permanent:
+            raise
+        raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail=f"the result: {failure}") from failure
+    except FileNotFoundError as error:
+        raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="there is no result") from error
 
 
 def _is_jpeg(file: Path) -> bool:

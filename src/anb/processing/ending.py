@@ -19,6 +19,8 @@ class Ending:
     peak_bytes: int
     out_of_time: bool
     last_words: str
+    flooded: bool = False
+    """It said more than anybody should have to hear, and was killed for it."""
 
 
 def blame(ending: Ending, limits: Limits) -> FailureCode | None:
@@ -26,6 +28,8 @@ def blame(ending: Ending, limits: Limits) -> FailureCode | None:
 
     Exit codes differ between FFmpeg's versions, so only zero or not is read from them.
     """
+    if ending.flooded:  # whatever came of it: not all of it was heard
+        return FailureCode.TOO_HEAVY
     if ending.exit == 0:
         return None
     if ending.out_of_time:
@@ -52,7 +56,12 @@ def _blame_words(ending: Ending) -> FailureCode:
     words = ending.last_words
     if "No space left on device" in words:
         return FailureCode.DISK_FULL
-    if "Cannot allocate memory" in words or "MemoryError" in words or "malloc of size" in words:
+    if (
+        "Cannot allocate memory" in words
+        or "memory exhausted" in words
+        or "MemoryError" in words
+        or "malloc of size" in words
+    ):
         return FailureCode.TOO_HEAVY
     if ending.exit == TOOL_NOT_STARTED and "cage:" in words:
         return FailureCode.ENGINE_MISSING

@@ -6,15 +6,14 @@ from pathlib import Path
 from anb.processing.ending import blame
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import run_probe
-from anb.processing.limits import Limits
+from anb.processing.limits import MIB, Limits
 from anb.processing.probe import Probe, parse
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 
 # A probe looks at the header and at the first seconds; a file that needs more of it is not a phone's.
 PROBE_CPU_S = 20
 PROBE_WALL_S = 60.0
-# More than any limit, so that a file over the limit is counted and refused instead of being read in part.
-MOST_TRACKS_READ = 2000
+PROBE_TOLD_BYTES = 8 * MIB
 
 
 def identify(source: Path) -> Container:
@@ -33,24 +32,30 @@ def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
         cpu_seconds=min(limits.cpu_seconds, PROBE_CPU_S),
         memory_bytes=limits.memory_bytes,
         wall_seconds=min(limits.wall_seconds, PROBE_WALL_S),
+        told_bytes=min(limits.told_bytes, PROBE_TOLD_BYTES),
     )
-    arguments = [container.demuxer, str(source), str(limits.max_pixels), str(MOST_TRACKS_READ)]
+    # Twice the limit, so that a file just over it is counted, and one far over it costs nothing.
+    arguments = [container.demuxer, str(source), str(limits.max_pixels), str(2 * limits.max_streams)]
     printed, ending = run_probe(arguments, narrow, source=source)
     code = blame(ending, narrow)
     if code is not None:
         raise ProcessingFailed(code, log_detail=f"probe: {ending.last_words}")
     told = json.loads(printed)
     if "error" in told:
-        raise ProcessingFailed(_unreadable(source), log_detail=f"probe: {told['error']} {ending.last_words}")
+        code = _unreadable(source, container, ending.last_words)
+        raise ProcessingFailed(code, log_detail=f"probe: {told['error']} {ending.last_words}")
     probe = parse(told)
     if len(probe.streams) > limits.max_streams:
         raise ProcessingFailed(FailureCode.TOO_MANY_TRACKS, log_detail=f"{len(probe.streams)} tracks")
     return probe
 
 
-def _unreadable(source: Path) -> FailureCode:
-    """An MP4 without its index was cut off while it was recorded or sent; anything else is damage."""
-    return FailureCode.CUT_OFF if b"moov" not in dict(top_boxes(source)) else FailureCode.DAMAGED
+def _unreadable(source: Path, container: Container, words: str) -> FailureCode:
+    """An MP4 without its index was cut off while it was recorded or sent; nearly anything else is damage."""
+    if "exceeds max_streams" in words:
+        return FailureCode.TOO_MANY_TRACKS
+    cut_off = container.demuxer == "mov" and b"moov" not in dict(top_boxes(source))
+    return FailureCode.CUT_OFF if cut_off else FailureCode.DAMAGED
 
 
 def top_boxes(file: Path) -> list[tuple[bytes, int]]:

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 _HERE = Path(__file__).parent
 TICK_S = 0.5
 _CHUNK = 64 * 1024
+_LAST_CALL_S = 5.0
+"""After its kill. Only somebody who left its group, on a kernel without the wall against that, still holds a pipe."""
 
 _LIMIT_SIGNALS = frozenset({signal.SIGKILL, signal.SIGXCPU, signal.SIGXFSZ})
 """How the kernel ends who passes a limit; SIGKILL also when the machine is out of memory."""
@@ -105,8 +107,10 @@ class _Caged:
 
     def __init__(self, tool: Sequence[str], limits: Limits, read: Sequence[Path], workdir: Path | None) -> None:
         cage_report()
+        self._tool = Path(tool[0]).name
         self._deadline = time.monotonic() + limits.wall_seconds
-        self._out_of_time = False
+        self._may_tell = limits.told_bytes
+        self._killed_for: str | None = None
         self._log = Lines()
         # The other end closes with this process, however it dies: that is how the launcher knows.
         self._control, theirs = socket.socketpair()
@@ -128,15 +132,25 @@ class _Caged:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:  # what a tick raised: the lease is lost, or the worker stops
             self._kill("abandoned")
-            if self._process.stdout is not None:
-                self._process.stdout.read()  # its end comes when the tool, too, is gone
+            self._hear_out()
         for pipe in (self._process.stdout, self._process.stderr, self._control):
             if pipe is not None:
                 pipe.close()
         self._process.wait()
 
+    def _hear_out(self) -> None:
+        """The end of its output comes when the tool, too, is gone."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout or 1, selectors.EVENT_READ)
+            while selector.get_map() and time.monotonic() < self._deadline:
+                for key, _ in selector.select(TICK_S):
+                    if not os.read(key.fd, _CHUNK):
+                        selector.unregister(key.fileobj)
+
     def _kill(self, reason: str) -> None:
         """The launcher leads the group and is not reaped yet, so the number is still its own."""
+        self._killed_for = reason
+        self._deadline = time.monotonic() + _LAST_CALL_S
         metrics.KILLS.labels(reason).inc()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -147,22 +161,27 @@ class _Caged:
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout or 1, selectors.EVENT_READ, (Lines(), listener.on_output))
             selector.register(self._process.stderr or 2, selectors.EVENT_READ, (self._log, listener.on_log))
-            while selector.get_map():
+            while selector.get_map() and not (self._killed_for and time.monotonic() >= self._deadline):
                 for key, _ in selector.select(TICK_S / 2):
                     self._hear(selector, key)
                 now = time.monotonic()
                 if now >= next_tick:
                     next_tick = now + TICK_S
                     listener.on_tick()
-                if now >= self._deadline and not self._out_of_time:
-                    self._out_of_time = True
-                    self._kill("out_of_time")
+                if not self._killed_for:
+                    self._judge(now)
         return self._ending()
 
-    @staticmethod
-    def _hear(selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    def _judge(self, now: float) -> None:
+        if now >= self._deadline:
+            self._kill("out_of_time")
+        elif self._may_tell < 0:
+            self._kill("flooded")
+
+    def _hear(self, selector: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
         lines, hear = key.data
         data = os.read(key.fd, _CHUNK)
+        self._may_tell -= len(data)
         if not data:
             selector.unregister(key.fileobj)
         for line in lines.feed(data):
@@ -172,15 +191,17 @@ class _Caged:
         self._process.wait()
         told = self._control.recv(4096)
         facts: dict[str, Any] = json.loads(told) if told else {}
-        if facts.get("signal") is not None and not self._out_of_time:
+        if facts.get("signal") is not None and not self._killed_for:
             metrics.KILLS.labels("limit" if facts["signal"] in _LIMIT_SIGNALS else "crash").inc()
+        log.debug("tool_ended", tool=self._tool, **facts)
         return Ending(
             exit=facts.get("exit"),
             signal=facts.get("signal"),
             cpu_s=facts.get("cpu_s", 0.0),
             peak_bytes=facts.get("peak_bytes", 0),
-            out_of_time=self._out_of_time,
+            out_of_time=self._killed_for == "out_of_time",
             last_words=self._log.tail,
+            flooded=self._killed_for == "flooded",
         )
 
 

@@ -13,8 +13,14 @@ class Limits:
     memory_bytes: int = 4096 * MIB
     output_bytes: int = 256 * MIB
     wall_seconds: float = 900
+    told_bytes: int = 32 * MIB
+    """Of both its streams of lines together: hearing costs the worker time that no other limit counts."""
     threads: int = 2
     max_pixels: int = 40_000_000
+    max_decoded_pixels: int = 40_000_000_000
+    """In the half minute that is decoded: 8K at 30 frames a second has 30 billion. A small file can hold 700."""
+    max_frames: int = 32_000
+    """In the same half minute: a thousand a second."""
     max_streams: int = 32
 
 

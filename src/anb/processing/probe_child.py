@@ -36,7 +36,10 @@ def look_into(file: str, demuxer: str, max_pixels: int, max_streams: int) -> dic
     """`error` alone when it cannot even be opened."""
     import av  # noqa: PLC0415  # its folder is known only now
 
-    options = {"max_streams": str(max_streams), "protocol_whitelist": "file"}
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.restore_default_callback()  # to standard error, whose end the parent reads
+    # `max_pixels` goes to the decoders that look for missing facts while the file is opened.
+    options = {"max_streams": str(max_streams), "max_pixels": str(max_pixels), "protocol_whitelist": "file"}
     try:
         with av.open(file, format=demuxer, options=options, metadata_errors="replace") as container:
             watchers = [_Watcher(stream, max_pixels) for stream in container.streams]

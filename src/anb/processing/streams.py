@@ -29,6 +29,7 @@ def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:
         audio = None
     starts_s = _start(video, audio)
     expected_s = min(max((video.end_s or 0.0) - starts_s, 0.0), float(LONGEST_S))
+    _refuse_heavy(video, frame, limits)
     _keep_rules(video, frame, probe, rules)
     return Clip(video, frame, audio, dropped, starts_s, expected_s, frame_rate(video, interlaced=frame.interlaced))
 
@@ -42,7 +43,20 @@ def _picture(probe: Probe, limits: Limits) -> tuple[Stream, Frame]:
     assert best.frame is not None  # noqa: S101  # `usable` holds no other
     if _encrypted(best):
         raise ProcessingFailed(FailureCode.ENCRYPTED)
+    if best.span_s > LONGEST_JUMP_S:
+        raise ProcessingFailed(FailureCode.DAMAGED, log_detail=f"times from {best.first_s} to {best.end_s} s")
     return best, best.frame
+
+
+def _refuse_heavy(video: Stream, frame: Frame, limits: Limits) -> None:
+    """A few kilobytes can hold hours of work, for frames that are alike are stored once. Real ones cannot."""
+    pixels = video.packets * frame.width * frame.height
+    if video.packets > limits.max_frames or pixels > limits.max_decoded_pixels:
+        raise ProcessingFailed(FailureCode.TOO_HEAVY, log_detail=f"{video.packets} frames, {pixels} pixels")
+
+
+LONGEST_JUMP_S = 100_000
+"""MPEG-TS's clock wraps after 95 444 s. Times further apart are nonsense, and FFmpeg 5.1 fills gaps frame by frame."""
 
 
 def _liveliest(pictures: list[Stream]) -> Stream:
@@ -93,10 +107,10 @@ def _what_else(probe: Probe) -> FailureCode:
 
 
 def _sound(probe: Probe) -> tuple[Stream | None, str | None]:
-    """The default track that can be decoded, else the first that can. A fine picture is not refused for its sound:
-    where no track can be decoded the clip is published silent."""
+    """The default track that can be decoded and keeps time, else the first that can. A fine picture is not refused for
+    its sound: where no track can be decoded the clip is published silent."""
     tracks = [stream for stream in probe.of_kind("audio") if stream.packets]
-    heard = [stream for stream in tracks if stream.decoded and stream.channels]
+    heard = [stream for stream in tracks if stream.decoded and stream.channels and stream.span_s <= LONGEST_JUMP_S]
     if heard:
         return min(heard, key=lambda stream: (not stream.default, stream.index)), None
     return None, (tracks[0].codec or tracks[0].codec_tag or "unknown") if tracks else None
