@@ -49,6 +49,7 @@ proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory prove KILLS=40
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10
+	@$(MAKE) --no-print-directory tus-cuts CUTS=20 LARGE_MB=300
 
 hostile: .venv/dev.stamp ## send 400 damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
 	@$(BIN)/python -m tests.hostile $(HOSTILE)

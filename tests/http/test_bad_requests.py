@@ -97,7 +97,7 @@ def _is_whole(answer: bytes) -> bool:
 @pytest.mark.parametrize("case", BAD_REQUESTS, ids=[case.name for case in BAD_REQUESTS])
 def test_a_bad_request_is_refused_in_words(target: Target, case: Bad) -> None:
     answer = exchange(target, case)
-    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] (\d{3}) ", answer, re.MULTILINE)] or [0]
+    statuses = [int(status) for status in re.findall(rb"^HTTP/1\.[01] ([2-5]\d\d) ", answer, re.MULTILINE)] or [0]
     assert max(statuses) < 500, answer[:2000]
     assert set(statuses) <= case.fits, answer[:2000]
     assert b"/api/hidden" not in answer
