@@ -79,10 +79,10 @@ class Stack:
             self._supervisord.wait()
 
     def control(self, action: Literal["startProcess", "stopProcess", "getProcessInfo"], name: str) -> Any:
-        """One of supervisord's own calls."""
+        """One of supervisord's own calls. A start is not waited for: whoever needs it asks what the process does."""
         transport = SupervisorTransport(None, None, f"unix://{self.plan.run / 'supervisor.sock'}")
         with xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport) as server:
-            return getattr(server.supervisor, action)(name)
+            return getattr(server.supervisor, action)(name, *([False] if action == "startProcess" else []))
 
     def pid(self, name: str) -> int | None:
         """None while it is down."""
