@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from anb.db import Database
+from anb.operations import scrape
 from anb.operations.backlog import KeptBacklog
 from anb.operations.scrape import served
 from anb.processing import repository
@@ -85,6 +87,17 @@ def test_a_video_that_nobody_takes_makes_a_degraded_system(cast: Cast, database:
         session.execute(update(Video).where(Video.id == waiting).values(status=Status.PROCESSING))
     cast.client.app.state.backlog = KeptBacklog(database)  # type: ignore[attr-defined]
     assert cast.client.get("/ready").json()["status"] == "ready"
+
+
+def test_a_process_that_is_just_born_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is opened first and given a length afterwards."""
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    file = tmp_path / "counter_1.db"
+    file.touch()
+    born = threading.Timer(0.05, file.write_bytes, [bytes(4096)])
+    born.start()
+    assert list(scrape._counted().collect()) == []
+    born.join()
 
 
 def test_an_invented_method_makes_no_new_series(client: TestClient) -> None:

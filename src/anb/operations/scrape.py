@@ -2,9 +2,10 @@
 
 import os
 import re
+import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest, multiprocess, start_http_server
@@ -40,9 +41,19 @@ class _Shared(Collector):
         for file in self._folder.glob("gauge_live*.db"):
             named = _LIVE_FILE.fullmatch(file.name)
             if named and not is_alive(int(named[1])):
-                multiprocess.mark_process_dead(named[1], str(self._folder))  # type: ignore[no-untyped-call]
+                with suppress(FileNotFoundError):  # another scrape was quicker
+                    multiprocess.mark_process_dead(named[1], str(self._folder))  # type: ignore[no-untyped-call]
+        return self._added_up(tries_left=50)
+
+    def _added_up(self, tries_left: int) -> list[Metric]:
         collector = multiprocess.MultiProcessCollector(None, str(self._folder))  # type: ignore[no-untyped-call]
-        return list(collector.collect())  # type: ignore[no-untyped-call]
+        try:
+            return list(collector.collect())  # type: ignore[no-untyped-call]
+        except struct.error:  # a process that is just born has opened its file, and is about to give it a length
+            if not tries_left:
+                raise
+            time.sleep(0.01)
+            return self._added_up(tries_left - 1)
 
 
 class _LookedUp(Collector):
