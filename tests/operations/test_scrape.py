@@ -19,9 +19,8 @@ from sqlalchemy import update
 from starlette.testclient import TestClient
 
 from anb.db import Database
-from anb.operations import scrape
 from anb.operations.backlog import KeptBacklog
-from anb.operations.scrape import served
+from anb.operations.scrape import _counted, served
 from anb.processing import repository
 from anb.settings import Settings, SettingsError
 from anb.videos.lifecycle import Status
@@ -96,7 +95,7 @@ def test_a_process_that_is_just_born_is_waited_for(tmp_path: Path, monkeypatch: 
     file.touch()
     born = threading.Timer(0.05, file.write_bytes, [bytes(4096)])
     born.start()
-    assert list(scrape._counted().collect()) == []
+    assert list(_counted().collect()) == []
     born.join()
 
 
