@@ -10,7 +10,7 @@ import pytest
 
 from anb.processing.ending import Ending, blame
 from anb.processing.failures import FailureCode
-from anb.processing.ffmpeg import Listener, cage_report, run_ffmpeg
+from anb.processing.ffmpeg import Listener, run_ffmpeg
 from anb.processing.limits import MIB, Limits
 
 PYTHON = str(Path(sys.executable).resolve())
@@ -50,8 +50,8 @@ def test_a_tool_that_wants_too_much_memory_is_refused_it(tmp_path: Path) -> None
     assert blame(_run(tmp_path, "bytearray(1 << 30)", limits), limits) is FailureCode.TOO_HEAVY
 
 
-def test_a_tool_that_never_ends_is_killed_with_its_children(tmp_path: Path) -> None:
-    program = "import os, time\nif os.fork() == 0: print(os.getpid(), flush=True)\ntime.sleep(60)"
+def test_a_tool_that_never_ends_is_killed(tmp_path: Path) -> None:
+    program = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)"
     pids: list[str] = []
     started = time.monotonic()
     limits = Limits(wall_seconds=1.5)
@@ -117,22 +117,6 @@ def test_the_tool_inherits_nothing_of_the_environment(tmp_path: Path, monkeypatc
     heard: list[str] = []
     _run(tmp_path, "import os; print(sorted(os.environ))", listener=Listener(on_output=heard.append))
     assert "SOME_SECRET" not in heard[0]
-
-
-@pytest.mark.skipif(cage_report()["files"] != "ok", reason="this kernel has no Landlock")
-def test_no_other_file_can_be_read_or_written(tmp_path: Path) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("hush")
-    work = tmp_path / "work"
-    work.mkdir()
-    for attempt in (f"open({str(secret)!r})", f"open({str(tmp_path / 'new')!r}, 'w')", "open('/etc/passwd')"):
-        assert "PermissionError" in _run(work, attempt).last_words
-
-
-@pytest.mark.skipif(cage_report()["network"] != "ok", reason="this kernel gives no network namespace")
-def test_there_is_no_network(tmp_path: Path) -> None:
-    program = "import socket; socket.create_connection(('127.0.0.1', 5432), 2)"
-    assert "Error" in _run(tmp_path, program).last_words
 
 
 ORPHAN = """

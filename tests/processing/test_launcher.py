@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from anb.processing.limits import MIB
 
 
 def orders(workdir: Path, **changes: Any) -> dict[str, Any]:
-    limits = {"cpu_s": 20, "memory_bytes": 4096 * MIB, "output_bytes": MIB, "wall_s": 20}
+    limits = {"cpu_s": 20, "memory_bytes": 4096 * MIB, "output_bytes": MIB, "wall_s": 20, "required": []}
     return {**limits, "read": [], "write": [str(workdir)], **changes}
 
 
@@ -56,6 +57,34 @@ def test_how_the_tool_ended_is_told(tmp_path: Path) -> None:
     assert (status, ending["exit"], ending["signal"]) == (0, 0, None)
     assert launch(["/bin/false"], orders(tmp_path))[1]["exit"] == 1
     assert launch(["/nowhere"], orders(tmp_path))[1]["exit"] == 127
+
+
+def test_children_die_with_their_group_where_the_kernel_lets_a_tool_have_any(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cage, "_no_other_process", refuse)
+    script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
+    status, _ = launch(["/bin/sh", "-c", script], orders(tmp_path, wall_s=0.5 - cage.GRACE_S))
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    child = int((tmp_path / "pid").read_text())
+    assert pidfd_ends(child)
+
+
+def pidfd_ends(pid: int) -> bool:
+    """A killed orphan is gone, or about to be."""
+    try:
+        ending = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([ending], [], [], 5)[0])
+    finally:
+        os.close(ending)
+
+
+def test_an_unknown_machine_has_the_other_walls() -> None:
+    with pytest.raises(OSError, match="riscv64"):
+        cage._call_filter("riscv64", 1)
 
 
 @pytest.mark.parametrize("case", ["the worker hangs up", "the clock runs out"])
@@ -99,9 +128,23 @@ def test_a_missing_wall_is_reported_with_its_reason_and_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(cage, "_no_network", refuse)
+    before = cage.report()
+    assert before["network"] == before["processes"]  # in most containers the filter of calls closes it alone
+    monkeypatch.setattr(cage, "_no_other_process", refuse)
     assert cage.main(["--report"]) == 0
-    assert json.loads(capsys.readouterr().out)["network"] == "Operation not permitted"
+    told = json.loads(capsys.readouterr().out)
+    assert (told["network"], told["processes"]) == ("Operation not permitted", "Operation not permitted")
     assert in_a_child(lambda: cage._drop_into_cage(orders(tmp_path))) == 0
+
+
+@pytest.mark.parametrize("wall", ["_only_these_files", "_no_other_process"])
+def test_a_tool_does_not_start_without_a_wall_that_its_kernel_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wall: str
+) -> None:
+    monkeypatch.setattr(cage, wall, lambda *_: refuse())
+    told = orders(tmp_path, required=["files", "processes"])
+    assert launch(["/bin/true"], told)[1]["exit"] == 127
+    assert launch(["/bin/true"], orders(tmp_path))[1]["exit"] == 0
 
 
 def test_a_refused_call_is_an_error_with_its_number() -> None:

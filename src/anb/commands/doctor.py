@@ -71,7 +71,7 @@ def _ffmpeg(settings: Settings) -> Finding:
 def judge_wall(wall: str, state: str) -> Finding:
     if state == "ok":
         return Finding(f"cage: {wall}", "ok", "FFmpeg is kept away from it")
-    advice = "Use a kernel (or a container) with user namespaces and Landlock; the other limits hold all the same."
+    advice = "Use a kernel (or a container) with seccomp and Landlock; the other limits hold all the same."
     return Finding(f"cage: {wall}", "warn", f"missing: {state}", advice)
 
 

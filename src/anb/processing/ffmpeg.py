@@ -214,5 +214,7 @@ def _orders(limits: Limits, read: Sequence[Path], workdir: Path | None) -> str:
             "wall_s": limits.wall_seconds,
             "read": [str(path) for path in read],
             "write": [str(workdir)] if workdir else [],
+            # What this kernel was seen to give must stand each time. The network is closed twice where it can be.
+            "required": [wall for wall in ("files", "processes") if cage_report()[wall] == "ok"],
         }
     )
