@@ -48,9 +48,10 @@ class Deployment:
         self.embedded = settings.database.startswith("sqlite")
         self.environment = {
             name: value for name, value in os.environ.items() if not name.startswith("ANB_") or name == "ANB_TEST"
-        } | {"ANB_DATA_DIR": str(folder), "ANB_DISK_RESERVE_BYTES": "0", "ANB_MAX_UNFINISHED_VIDEOS": "1000", "ANB_LEASE_S": "5", "ANB_SWEEP_EVERY_S": "0.5",
+        } | {"ANB_DATA_DIR": str(folder), "ANB_DISK_RESERVE_BYTES": "0", "ANB_LEASE_S": "5", "ANB_SWEEP_EVERY_S": "0.5",
              "ANB_SWEEP_BYTES_EVERY_S": "1", "ANB_RING_AGAIN_AFTER_S": "1", "ANB_GRACE_S": "1",
-             "SECRET_KEY": SECRET, "ANB_RATE_LIMITS_TIMES": "1000"}  # fmt: skip
+             "SECRET_KEY": SECRET, "ANB_RATE_LIMITS_TIMES": "1000",
+             "ANB_MAX_UNFINISHED_VIDEOS": "1000"}  # fmt: skip
         if not self.embedded:
             self.environment |= {"DATABASE_URL": settings.database, "CELERY_BROKER_URL": BROKER}
 

@@ -22,7 +22,6 @@ def stack() -> Iterator[Stack]:
         "ANB_RING_AGAIN_AFTER_S": "1",
         "ANB_RATE_LIMITS_TIMES": "100",
         "ANB_MAX_UNFINISHED_VIDEOS": "1000",
-        "ANB_MAX_UNFINISHED_VIDEOS": "1000",
     }
     with tempfile.TemporaryDirectory(prefix="anb-stack-") as folder:
         Path(folder).chmod(0o755)
