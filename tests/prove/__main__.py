@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import OperationalError
 
+from anb import logs
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
+from anb.settings import load_settings
 from tests.prove.arena import Arena, EmbeddedArena, StackArena
 from tests.prove.clients import Person, StoppedError, Uploader, reading, uploading, voting
 from tests.prove.journal import Journal
@@ -91,6 +93,7 @@ def main() -> int:
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1_000_000)
     console = Console(highlight=False, width=120)
+    logs.configure(load_settings(log_level="error"))
     folder = Path(tempfile.mkdtemp(prefix="anb-prove-"))
     folder.chmod(0o755)
     arena: Arena = EmbeddedArena(folder / "data") if arguments.embedded else StackArena(folder / "data")
