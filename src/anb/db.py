@@ -126,7 +126,11 @@ class Database:
 
 
 def now(session: Session) -> datetime:
-    """The database server's clock: hosts whose clocks differ agree on when a lease ends."""
+    """The database server's clock: hosts whose clocks differ agree on when a lease ends.
+
+    SQLite has none of its own. There one process lives by its host's clock: set forward, it ends leases early (work is
+    done twice, published once); set back, a lease that a dead process held ends that much later.
+    """
     if session.get_bind().dialect.name == "sqlite":
         return datetime.now(UTC)
     moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()

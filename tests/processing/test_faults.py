@@ -1,5 +1,6 @@
 """An FFmpeg that goes wrong, one way at a time: a shell script in its place, in the real cage."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from anb.processing.inspection import examine, inspect
 from anb.processing.limits import MIB, Limits, Rules
 from anb.processing.probe import Probe
 from anb.processing.streams import Clip
-from anb.videos.sniff import Container
+from anb.videos.sniff import SNIFF_BYTES, Container
 from tests.media.factory import Samples
 
 LIMITS = Limits(wall_seconds=30, memory_bytes=1024 * MIB, cpu_seconds=30)
@@ -114,3 +115,18 @@ def test_a_picture_that_fails_is_not_tried_twice(play: Play) -> None:
 
 def test_a_probe_that_never_stops_printing_is_stopped(samples: Samples) -> None:
     assert inspect(samples["landscape.mp4"], Limits(told_bytes=100)).refusal is FailureCode.TOO_HEAVY
+
+
+def test_a_read_that_stalls_is_ended_by_the_wall_clock(samples: Samples, tmp_path: Path) -> None:
+    """A pipe that gives each reader the beginning and then no more: a share whose server has gone silent."""
+    share = tmp_path / "clip.mp4"
+    os.mkfifo(share)
+    beginning = samples["index-first.mp4"].read_bytes()[:SNIFF_BYTES]
+    keeper = os.open(share, os.O_RDWR)  # never the end of the file, and no reader waits to be let in
+    os.write(keeper, beginning * 2)
+    try:
+        with pytest.raises(ProcessingFailed) as failed:
+            convert(share, tmp_path, Limits(wall_seconds=1), on_progress=lambda _: None)
+    finally:
+        os.close(keeper)
+    assert failed.value.code is FailureCode.TOOK_TOO_LONG

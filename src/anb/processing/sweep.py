@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from anb import metrics
-from anb.db import Database
+from anb.db import Database, now
 from anb.processing import repository
 from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
@@ -52,7 +52,9 @@ class Sweeper:
 
     def sweep_bytes(self) -> int:
         """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count."""
-        before = datetime.now(UTC) - timedelta(seconds=self.orphan_age_s)
+        with self.database.read() as session:
+            moment = min(datetime.now(UTC), now(session))  # a clock that was set forward makes no orphans
+        before = moment - timedelta(seconds=self.orphan_age_s)
         removed = self.storage.remove_unfinished(before)
         for owned, key, modified in self._owned(ORIGINALS):
             if owned is None and modified < before:  # younger: its row may be on its way
