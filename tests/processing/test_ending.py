@@ -2,7 +2,7 @@ import signal
 
 import pytest
 
-from anb.processing.ending import Ending, blame
+from anb.processing.ending import Ending, blame, lacks_decoder
 from anb.processing.failures import FailureCode
 from anb.processing.limits import Limits
 
@@ -51,3 +51,17 @@ ENDINGS = {
 @pytest.mark.parametrize(("ending", "code"), ENDINGS.values(), ids=ENDINGS)
 def test_an_ending_is_somebody_s_fault(ending: Ending, code: FailureCode | None) -> None:
     assert blame(ending, LIMITS) is code
+
+
+WORDS = {
+    "not there": ("[error] Decoder (codec none) not found for input stream #0:1", True),
+    "not willing": ("[error] Error while opening decoder for input stream #0:1 : Invalid argument", True),
+    "newer": ("[aist#0:1/ac4 @ 0x5] Decoding requested, but no decoder found for: ac4\nmore", True),
+    "another stream": ("[error] Decoder (codec none) not found for input stream #0:12", False),
+    "only counted": ("[verbose] Input stream #0:1 (audio): 44 packets read\n[error] some decoder", False),
+}
+
+
+@pytest.mark.parametrize(("words", "lacking"), WORDS.values(), ids=WORDS)
+def test_a_missing_decoder_is_read_off_the_last_words(words: str, *, lacking: bool) -> None:
+    assert lacks_decoder(ended(1, words=words), 1) is lacking

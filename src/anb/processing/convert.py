@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 
 from anb.processing.command import Files, build
-from anb.processing.ending import blame
+from anb.processing.ending import blame, lacks_decoder
 from anb.processing.examine import identify, index_comes_first
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
@@ -84,7 +84,7 @@ def _run(
     ending = run_ffmpeg(command, limits, listener, read=[files.source, files.watermark], workdir=files.video.parent)
     code = blame(ending, limits)
     if code is not None:
-        if code.permanent and clip.audio and f" stream #0:{clip.audio.index}" in ending.last_words:
+        if clip.audio and lacks_decoder(ending, clip.audio.index):
             raise _SoundError(ending.last_words)
         raise ProcessingFailed(code, log_detail=ending.last_words)
     if not witness.trustworthy:

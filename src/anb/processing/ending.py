@@ -1,5 +1,6 @@
 """How a tool ended, and whose fault that was. Pure."""
 
+import re
 import signal
 from dataclasses import dataclass
 
@@ -47,6 +48,11 @@ def _blame_signal(ending: Ending, limits: Limits) -> FailureCode:
     if ending.signal in (None, signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         return FailureCode.INTERRUPTED
     return FailureCode.CRASHED
+
+
+def lacks_decoder(ending: Ending, stream: int) -> bool:
+    """Whether FFmpeg gave up over a stream of the source that it cannot decode."""
+    return any("ecoder" in line and re.search(rf"#0:{stream}\b", line) for line in ending.last_words.splitlines())
 
 
 _CUT_OFF = ("moov atom not found", "EBML header parsing failed", "File ended prematurely before")
