@@ -44,7 +44,7 @@ prove: .venv/dev.stamp ## kill the stack's processes KILLS times under load: not
 prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 	@$(BIN)/python -m tests.prove --embedded --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
-proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs them
+proofs: .venv/dev.stamp ## a short version of each slow proof
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory prove KILLS=40
