@@ -29,6 +29,9 @@ def media_place(text: str) -> str:
     return str(Path(text).resolve())
 
 
+_SHORTEST_KEY = 16
+
+
 class SettingsError(Exception):
     """A setting is missing or wrong; the message names the variable and the fix."""
 
@@ -220,10 +223,15 @@ def _kept_secret(path: Path) -> str:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(48))
+            file.flush()
+            os.fsync(descriptor)  # a power cut must not leave an empty key under the final name
         with contextlib.suppress(FileExistsError):
             os.link(draft, path)
         draft.unlink()
-    return path.read_text().strip()
+    key = path.read_text().strip()
+    if len(key) < _SHORTEST_KEY:
+        raise SettingsError(f"{path} is damaged: restore it, or remove it (everybody must log in again)")
+    return key
 
 
 def load_settings(**overrides: object) -> Settings:
