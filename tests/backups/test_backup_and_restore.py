@@ -16,8 +16,8 @@ from anb.backups.copy_in import Restored
 from anb.backups.copy_in import restore as copy_in
 from anb.backups.copy_out import Made, make
 from anb.backups.finished import choose
-from anb.backups.manifest import BackupError
-from anb.backups.place import MANIFEST, Folder, open_place
+from anb.backups.manifest import MANIFEST, BackupError
+from anb.backups.place import Folder, open_place
 from anb.db import Database
 from anb.players.models import Player
 from anb.schema import metadata

@@ -24,9 +24,10 @@ from anb.db import Database
 from tests.hostile.canary import canary
 from tests.hostile.ground import EmbeddedGround, Ground, StackGround
 from tests.hostile.sender import Outcome, Sender
-from tests.hostile.verdict import Cost, Finding, costs, judge_answers, judge_costs, judge_files
+from tests.hostile.verdict import Cost, costs, judge_answers, judge_costs, judge_files
 from tests.media.factory import Samples
 from tests.media.hostile import CORPUS, Hostile, Kit
+from tests.prove.verdict import Finding
 
 _SENDERS = 3
 _SETTLED_AFTER_S = 12

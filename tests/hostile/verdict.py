@@ -7,15 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from anb.db import Database
-from anb.processing.convert import house_facts
-from anb.processing.failures import ProcessingFailed
-from anb.processing.house_format import breaches
-from anb.processing.limits import MIB, Limits
+from anb.processing.limits import MIB
 from tests.hostile.canary import Canary
 from tests.hostile.sender import Outcome
 from tests.media import seen
 from tests.media.hostile.kit import BAIT_COLOUR, BAIT_WORDS
-from tests.prove.verdict import expected_files, look
+from tests.prove.verdict import Finding, expected_files, look, off_format
 
 # Far below the cage's own limits. The dearest files are honest in all but what they weigh: half a minute of 36
 # megapixels, as an 8K camera would make it, is real work.
@@ -25,13 +22,6 @@ MOST_SCRATCH = 64 * MIB
 LURE = "anb-hostile"
 """What the corpus's names and attachments try to create."""
 TRIPWIRES = (Path("/tmp"), Path("/etc/cron.d"), Path.cwd())
-
-
-@dataclass(frozen=True)
-class Finding:
-    promise: str
-    checked: int
-    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -90,18 +80,10 @@ def judge_files(database: Database, media: Path) -> Iterator[Finding]:
     completed = [video for video in truth.videos.values() if video.status == "completed"]
     pairs = [(media / str(video.processed_key), media / str(video.poster_key)) for video in completed]
     with ThreadPoolExecutor(2) as pool:
-        broken = [text for text in pool.map(_breach, pairs) if text]
+        broken = [text for text in pool.map(off_format, [video for video, _ in pairs]) if text]
         leaked = [text for text in pool.map(leak, pairs) if text]
     yield Finding("what was published keeps the house format", len(pairs), tuple(broken))
     yield Finding("nothing of the bait is in an output", len(pairs), tuple(leaked))
-
-
-def _breach(pair: tuple[Path, Path]) -> str | None:
-    try:
-        broken = breaches(house_facts(pair[0], Limits()))
-    except ProcessingFailed as error:
-        return f"{pair[0].name}: {error}"
-    return f"{pair[0].name}: {'; '.join(broken)}" if broken else None
 
 
 def leak(pair: tuple[Path, Path]) -> str | None:

@@ -17,7 +17,6 @@ class Journal:
     perhaps_votes: set[tuple[str, str]] = field(default_factory=set)
     accounts: dict[str, str] = field(default_factory=dict)
     """E-mail to player id."""
-    perhaps_accounts: set[str] = field(default_factory=set)
     surprises: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -122,12 +122,15 @@ def _sha(media: Path, video: Video) -> str:
 
 
 def _breaking(media: Path, completed: list[Video]) -> list[str]:
-    def one(video: Video) -> str | None:
-        try:
-            broken = breaches(house_facts(media / str(video.processed_key), Limits()))
-        except (ProcessingFailed, OSError) as error:
-            return f"{video.id}: {error!r}"
-        return f"{video.id}: {'; '.join(broken)}" if broken else None
-
     with ThreadPoolExecutor(2) as pool:
-        return [text for text in pool.map(one, completed) if text]
+        files = [media / str(video.processed_key) for video in completed]
+        return [text for text in pool.map(off_format, files) if text]
+
+
+def off_format(file: Path) -> str | None:
+    """What of the house format a result breaks; None: nothing."""
+    try:
+        broken = breaches(house_facts(file, Limits()))
+    except (ProcessingFailed, OSError) as error:
+        return f"{file.name}: {error!r}"
+    return f"{file.name}: {'; '.join(broken)}" if broken else None

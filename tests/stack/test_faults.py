@@ -13,7 +13,7 @@ from deployment.stack.servers import ANB, Stack
 
 from anb.processing.ffmpeg import find_ffmpeg
 from tests.cast import problem
-from tests.stack.test_nginx import Headers, until, upload
+from tests.stack.asking import Headers, until, upload
 
 
 @pytest.fixture(scope="session")

@@ -3,27 +3,13 @@
 import contextlib
 import os
 import socket
-import time
-from collections.abc import Callable
 
 import httpx2
 import pytest
 from deployment.stack.servers import Stack
 
 from tests.cast import MP4_HEAD, problem
-
-Headers = dict[str, str]
-
-
-def upload(http: httpx2.Client, headers: Headers, data: bytes) -> httpx2.Response:
-    return http.post("/api/videos/upload", headers=headers, data={"title": "Triple"}, files={"file": ("c.mp4", data)})
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
+from tests.stack.asking import Headers, until, upload
 
 
 def test_thirty_megabytes_pass_and_are_not_kept_in_between(stack: Stack, http: httpx2.Client, ana: Headers) -> None:

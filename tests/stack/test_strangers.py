@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deployment.stack.servers import Stack
 
-from tests.stack.test_nginx import Headers
+from tests.stack.asking import Headers
 
 HTTP = Path(__file__).parents[1] / "http"
 

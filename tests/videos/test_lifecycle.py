@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from anb.errors import FieldError
+from anb.errors import FieldError, InvalidError
 from anb.videos import upload_policy
 from anb.videos.lifecycle import IllegalMoveError, Status, check_move
 
@@ -66,6 +66,27 @@ def test_titles(title: str, error: FieldError | None) -> None:
 )
 def test_descriptions(text: str, error: FieldError | None) -> None:
     assert upload_policy.description_error(text) == error
+
+
+def test_a_field_is_tidied_whichever_way_it_came() -> None:
+    assert upload_policy.checked_text("title", " Canastas de Bogota\u0301 ".encode()) == "Canastas de Bogotá"
+    assert upload_policy.checked_text("description", b"a\nb") == "a\nb"
+
+
+@pytest.mark.parametrize(
+    ("field", "sent", "error"),
+    [
+        ("title", b"\xff", FieldError("title", "bad_characters")),
+        ("title", b"a\nb", FieldError("title", "bad_characters")),
+        ("title", b" ", FieldError("title", "empty")),
+        ("description", b"\xff", FieldError("description", "bad_characters")),
+        ("description", b"\x00", FieldError("description", "bad_characters")),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(field: str, sent: bytes, error: FieldError) -> None:
+    with pytest.raises(InvalidError) as refused:
+        upload_policy.checked_text(field, sent)
+    assert (refused.value.code, refused.value.errors) == ("invalid_fields", (error,))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, cast
 
-from anb.backups.place import MANIFEST
+from anb.backups.manifest import MANIFEST
 from anb.storage.s3 import S3Storage, trouble_as_os_errors
 
 

@@ -1,8 +1,11 @@
 """Whether a backup could be restored, or a system is whole: everything is read, nothing is changed."""
 
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy import select
 
@@ -41,15 +44,7 @@ def check_backup(backup: Backup, on_progress: OnProgress) -> Checked:
             load(session, backup, manifest)
         checked.differences = recount(database, repair=False)
         database.dispose()
-    for entry in backup.entries():
-        checked.objects += 1
-        on_progress(100 * checked.objects / max(manifest.files.count, 1))
-        try:
-            with backup.place.open(f"files/{entry.key}") as file:
-                if sha256_of(file) != entry.sha256:
-                    checked.damaged.append(entry.key)
-        except FileNotFoundError:
-            checked.missing.append(entry.key)
+    _read_objects(backup, checked, lambda key: backup.place.open(f"files/{key}"), on_progress)
     return checked
 
 
@@ -57,17 +52,23 @@ def check_system(backup: Backup, database: Database, storage: Storage, on_progre
     """After a restore: each object that a row names is there and is what the backup says, and totals equal rows."""
     manifest = backup.manifest()
     checked = Checked(manifest, differences=recount(database, repair=False))
+    _read_objects(backup, checked, lambda key: reading(storage, key), on_progress)
+    checked.missing += _named_but_absent(database, storage, set(checked.missing))
+    return checked
+
+
+def _read_objects(
+    backup: Backup, checked: Checked, opened: Callable[[str], AbstractContextManager[BinaryIO]], on_progress: OnProgress
+) -> None:
     for entry in backup.entries():
         checked.objects += 1
-        on_progress(100 * checked.objects / max(manifest.files.count, 1))
+        on_progress(100 * checked.objects / max(checked.manifest.files.count, 1))
         try:
-            with reading(storage, entry.key) as file:
+            with opened(entry.key) as file:
                 if sha256_of(file) != entry.sha256:
                     checked.damaged.append(entry.key)
         except FileNotFoundError:
             checked.missing.append(entry.key)
-    checked.missing += _named_but_absent(database, storage, set(checked.missing))
-    return checked
 
 
 def _named_but_absent(database: Database, storage: Storage, known: set[str]) -> list[str]:

@@ -18,8 +18,8 @@ from anb import __version__, migrations
 from anb.backups import rows
 from anb.backups.finished import Backup
 from anb.backups.listing import Entry, Listing, listing
-from anb.backups.manifest import BackupError, Manifest, Part
-from anb.backups.place import MANIFEST, Hashing, Place, chunks, reading, sha256_of, writing
+from anb.backups.manifest import MANIFEST, BackupError, Manifest, Part
+from anb.backups.place import Hashing, Place, chunks, reading, sha256_of, writing
 from anb.db import Database
 from anb.schema import metadata
 from anb.storage.base import Storage

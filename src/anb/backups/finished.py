@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import orjson
 
 from anb.backups.listing import Entry
-from anb.backups.manifest import BackupError, Manifest, Part, decode
-from anb.backups.place import MANIFEST, Place, sha256_of
+from anb.backups.manifest import MANIFEST, BackupError, Manifest, Part, decode
+from anb.backups.place import Place, sha256_of
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import orjson
 
+MANIFEST = "manifest.json"
 FORMAT = 1
 
 

@@ -7,12 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from anb.backups.manifest import BackupError
+from anb.backups.manifest import MANIFEST, BackupError
 from anb.settings import Settings
 from anb.storage.base import Storage, Writer
 from anb.storage.local import LocalWriter
 
-MANIFEST = "manifest.json"
 CHUNK = 1024 * 1024
 
 

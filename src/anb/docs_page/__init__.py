@@ -17,6 +17,7 @@ _FILES = {
     "swagger-ui-bundle.js": _SWAGGER / "swagger-ui-bundle.js",
     "start.js": _HERE / "start.js",
 }
+_PAGE = (_HERE / "page.html").read_text()
 # Swagger UI styles its elements one by one, and its icons are data.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
@@ -26,7 +27,7 @@ _POLICY = (
 
 @router.get("")
 async def page() -> HTMLResponse:
-    return HTMLResponse((_HERE / "page.html").read_text(), headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
 
 @router.get("/{name}")

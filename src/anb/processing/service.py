@@ -3,7 +3,6 @@
 Two short transactions, claim and finish, with FFmpeg between them holding no connection.
 """
 
-import errno
 import shutil
 import time
 import uuid
@@ -23,6 +22,7 @@ from anb.processing.limits import Limits
 from anb.processing.repository import Claim
 from anb.processing.retry import Retry, after_failure
 from anb.storage.base import RESULTS, Storage
+from anb.storage.trouble import is_full
 
 log = structlog.get_logger(__name__)
 
@@ -89,8 +89,7 @@ class Workshop:
             if self._storage_is_away():
                 return self._wait_for_storage(held, error)
             # This object or the worker's own disk: the machine's trouble, so it is tried again.
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            code = FailureCode.DISK_FULL if full else FailureCode.INTERNAL
+            code = FailureCode.DISK_FULL if is_full(error) else FailureCode.INTERNAL
             return self._failed(held, ProcessingFailed(code, log_detail=repr(error)))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

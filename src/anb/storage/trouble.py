@@ -1,4 +1,4 @@
-"""What a client hears when the storage fails."""
+"""What a failing storage means: full, or away for a while."""
 
 import errno
 
@@ -7,6 +7,10 @@ from anb.errors import AnbError, BusyError, NoRoomError
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
+def is_full(error: OSError) -> bool:
+    return error.errno in _FULL
+
+
 def refusal(error: OSError) -> AnbError:
-    """No room, or away for a while: the same request may do later."""
-    return NoRoomError("no_room") if error.errno in _FULL else BusyError("temporarily_unavailable")
+    """What a client hears; the same request may do later."""
+    return NoRoomError("no_room") if is_full(error) else BusyError("temporarily_unavailable")

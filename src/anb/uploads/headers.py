@@ -5,14 +5,13 @@ import binascii
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from anb.errors import FieldError, InvalidError, MalformedError
-from anb.text import tidy
 from anb.videos import upload_policy
 
 if TYPE_CHECKING:
@@ -67,19 +66,9 @@ def described(metadata: Mapping[str, bytes]) -> Description:
     if "title" not in metadata:
         raise InvalidError("invalid_fields", errors=(FieldError("title", "missing"),))
     return Description(
-        _text(metadata, "title", upload_policy.title_error),
-        _text(metadata, "description", upload_policy.description_error),
+        upload_policy.checked_text("title", metadata["title"]),
+        upload_policy.checked_text("description", metadata.get("description", b"")),
     )
-
-
-def _text(metadata: Mapping[str, bytes], field: str, check: Callable[[str], FieldError | None]) -> str:
-    try:
-        text = tidy(metadata.get(field, b"").decode())
-    except UnicodeDecodeError:
-        raise InvalidError("invalid_fields", errors=(FieldError(field, "bad_characters"),)) from None
-    if error := check(text):
-        raise InvalidError("invalid_fields", errors=(error,))
-    return text
 
 
 _ALGORITHMS = {"sha1": hashlib.sha1, "sha256": hashlib.sha256}

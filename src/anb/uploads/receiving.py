@@ -1,17 +1,16 @@
 """A request's body into an upload's file: piece by piece, in bounded memory, while the event loop stays free."""
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
-from anb.errors import ChecksumError, LockedError, NoRoomError, TooLargeError, UnsupportedMediaError
+from anb.errors import ChecksumError, LockedError, TooLargeError
 from anb.uploads.headers import Checksum
-from anb.uploads.staging import StagedFile, Unverified
-from anb.videos.sniff import SNIFF_BYTES, Container, sniff
+from anb.uploads.staging import StagedFile, Unverified, require_video
+from anb.videos.sniff import SNIFF_BYTES
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -21,7 +20,6 @@ _GLANCE_S = 1.0
 """A body that is silent for so long is given up if somebody waits for its place."""
 _LONGEST_SILENCE_S = 60.0
 """And one that is silent for so long in any case."""
-_DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 async def receive_into(staged: StagedFile, receive: Receive, length: int, checksum: Checksum | None) -> None:
@@ -29,15 +27,10 @@ async def receive_into(staged: StagedFile, receive: Receive, length: int, checks
 
     Raises where the client must hear more than the new offset; `staged.size` is right in any case.
     """
-    try:
-        if checksum is None:
-            await _append(staged, receive, length)
-        else:
-            await _append_verified(staged, receive, length, checksum)
-    except OSError as error:
-        if error.errno in _DISK_FULL:
-            raise NoRoomError("no_room") from error
-        raise
+    if checksum is None:
+        await _append(staged, receive, length)
+    else:
+        await _append_verified(staged, receive, length, checksum)
 
 
 async def _append(staged: StagedFile, receive: Receive, length: int) -> None:
@@ -97,14 +90,6 @@ async def _append_beside(
     except _CutOffError:
         raise ChecksumError("checksum_mismatch") from None
     await run_in_threadpool(flush)
-
-
-def require_video(staged: StagedFile) -> Container:
-    """As soon as there is enough to see: nobody should send 100 MB before hearing that it is no video."""
-    seen = sniff(staged.head())
-    if seen.container is None:
-        raise UnsupportedMediaError("not_a_video", looks_like=seen.looks_like)
-    return seen.container
 
 
 def longer_than_declared() -> TooLargeError:

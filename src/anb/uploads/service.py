@@ -10,15 +10,14 @@ from sqlalchemy.orm import Session
 
 from anb import db, metrics
 from anb.db import Database
-from anb.errors import GoneError, NotFoundError, UnauthenticatedError
+from anb.errors import AnbError, GoneError, NotFoundError, UnauthenticatedError
 from anb.players import repository as players
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS, Storage
 from anb.uploads import repository
 from anb.uploads.headers import Description
 from anb.uploads.models import Upload
-from anb.uploads.receiving import require_video
-from anb.uploads.staging import StagedFile, Staging
+from anb.uploads.staging import StagedFile, Staging, require_video
 from anb.videos import repository as videos
 from anb.videos import service as video_service
 from anb.videos.admission import quota
@@ -53,10 +52,17 @@ class Uploads:
     def begin(self, wish: Wish) -> Upload:
         """The file before the row: a row without a file would be an upload that cannot be gone on with."""
         upload_id = db.new_id()
+        self.staging.create(upload_id)  # outside the transaction: nobody's vote waits for this disk
+        try:
+            return self._register(upload_id, wish)
+        except AnbError:  # what a broken connection leaves is the sweep's: the row may be there
+            self.staging.remove(upload_id)
+            raise
+
+    def _register(self, upload_id: uuid.UUID, wish: Wish) -> Upload:
         with self.database.write() as session:
             moment = db.now(session)
             self._require_quota(session, wish, moment)
-            self.staging.create(upload_id)
             upload = Upload(
                 id=upload_id,
                 player_id=wish.player_id,

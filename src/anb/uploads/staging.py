@@ -20,9 +20,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from anb.errors import UnsupportedMediaError
 from anb.storage.local import sync_folder
 from anb.uploads.headers import parse_id
-from anb.videos.sniff import SNIFF_BYTES
+from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
 _COPY_CHUNK = 1024 * 1024
@@ -163,3 +164,11 @@ class Unverified:
     def discard(self) -> None:
         self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def require_video(staged: StagedFile) -> Container:
+    """As soon as there is enough to see: nobody should send 100 MB before hearing that it is no video."""
+    seen = sniff(staged.head())
+    if seen.container is None:
+        raise UnsupportedMediaError("not_a_video", looks_like=seen.looks_like)
+    return seen.container

@@ -19,7 +19,6 @@ from anb.errors import (
 )
 from anb.storage.base import Storage, Writer
 from anb.storage.trouble import refusal
-from anb.text import tidy
 from anb.videos import upload_policy
 from anb.videos.admission import too_large
 from anb.videos.service import Received
@@ -145,7 +144,8 @@ class Intake:
         if self._field in _FILE_FIELDS and not self._key and self._size:
             self._identify()
         elif self._field in _TEXT_FIELDS:
-            self._checked_text(self._field)  # early: nobody should send 100 MB before hearing of a bad title
+            # Early: nobody should send 100 MB before hearing of a bad title.
+            upload_policy.checked_text(self._field, self._texts[self._field])
 
     def _on_end(self) -> None:
         self._ended = True
@@ -180,17 +180,10 @@ class Intake:
             missing.insert(0, FieldError("file", "empty"))
         if missing:
             raise InvalidError("invalid_fields", errors=tuple(missing))
-        return self._checked_text("title"), self._checked_text("description")
-
-    def _checked_text(self, field: str) -> str:
-        try:
-            text = tidy(self._texts.get(field, b"").decode())
-        except UnicodeDecodeError:
-            raise InvalidError("invalid_fields", errors=(FieldError(field, "bad_characters"),)) from None
-        check = upload_policy.title_error if field == "title" else upload_policy.description_error
-        if error := check(text):
-            raise InvalidError("invalid_fields", errors=(error,))
-        return text
+        return (
+            upload_policy.checked_text("title", self._texts["title"]),
+            upload_policy.checked_text("description", self._texts.get("description", b"")),
+        )
 
 
 def _too_long(field: str) -> FieldError:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from anb.errors import FieldError, TooManyError
-from anb.text import has_bad_characters, is_visible
+from anb.errors import FieldError, InvalidError, TooManyError
+from anb.text import has_bad_characters, is_visible, tidy
 
 MIB = 1024 * 1024
 TITLE_MAX = 200
@@ -67,6 +67,17 @@ def description_error(description: str) -> FieldError | None:
     if has_bad_characters(description, allow="\n\r\t"):
         return FieldError("description", "bad_characters")
     return None
+
+
+def checked_text(field: str, sent: bytes) -> str:
+    """`title` or `description` as it came, in whichever way, tidied. Raises InvalidError."""
+    try:
+        text = tidy(sent.decode())
+    except UnicodeDecodeError:
+        raise InvalidError("invalid_fields", errors=(FieldError(field, "bad_characters"),)) from None
+    if error := (title_error if field == "title" else description_error)(text):
+        raise InvalidError("invalid_fields", errors=(error,))
+    return text
 
 
 def idempotency_key_error(key: str | None) -> FieldError | None:
