@@ -22,10 +22,10 @@ SERVER = os.environ.get("ANB_TEST_DATABASE_URL", "")
 BROKER = os.environ.get("ANB_TEST_BROKER_URL", "")
 
 UP = ("anb.cli", "up", "--port")
-GUNICORN = ("gunicorn", "-k", "anb.protocol.HalfOpenWorker", "-w", str(WORKERS), "--preload", "--log-level", "error",
-            "bench.empty:create_app()", "-b")  # fmt: skip
+GUNICORN = ("gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-w", str(WORKERS), "--preload",
+            "--log-level", "error", "bench.empty:create_app()", "-b")  # fmt: skip
 EMPTY = ("uvicorn", "bench.empty:create_app", "--factory", "--loop", "uvloop", "--no-access-log", "--log-level",
-         "error", "--http", "anb.protocol:HalfOpenProtocol", "--port")  # fmt: skip
+         "error", "--http", "anb.http.protocol:HalfOpenProtocol", "--port")  # fmt: skip
 
 
 def forget_environment() -> None:

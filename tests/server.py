@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from anb.protocol import HalfOpenProtocol
+from anb.http.protocol import HalfOpenProtocol
 
 
 def free_port() -> int:

@@ -11,7 +11,7 @@ from anb.settings import load_settings
 
 bind = "127.0.0.1:8000"
 workers = 4
-worker_class = "anb.protocol.HalfOpenWorker"
+worker_class = "anb.http.protocol.HalfOpenWorker"
 preload_app = True  # the application connects to nothing before the fork; four workers share its memory
 graceful_timeout = 30
 timeout = 60

@@ -8,19 +8,23 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from anb import __version__, docs_page, health, logs, metrics
+from anb import __version__, logs, metrics
 from anb.db import Database
-from anb.http import Problem, RequestContext, SmallBodies, install_errors
-from anb.jobs import Bell, make_celery
+from anb.http import docs_page
+from anb.http.problems import Problem, install_errors
+from anb.http.proxies import BehindProxies, networks
+from anb.http.public_pages import PublicPages
+from anb.http.request_context import RequestContext
+from anb.http.small_bodies import SmallBodies
+from anb.jobs.app import Bell, make_celery
+from anb.limits.counting import RateLimits
+from anb.operations import health
 from anb.operations.backlog import KeptBacklog
 from anb.operations.sentry import report_errors
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
-from anb.proxies import BehindProxies, networks
-from anb.public_pages import PublicPages
 from anb.rankings import routes as rankings
-from anb.rate_limits import RateLimits
 from anb.settings import Settings, load_settings
 from anb.storage import open_storage
 from anb.uploads import routes as uploads

@@ -13,7 +13,7 @@ import uvicorn
 
 from anb import migrations
 from anb.api import create_app
-from anb.protocol import HalfOpenProtocol
+from anb.http.protocol import HalfOpenProtocol
 from anb.settings import Settings, SettingsError
 from anb.worker import EmbeddedWorker
 

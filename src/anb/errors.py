@@ -1,4 +1,4 @@
-"""What can go wrong, in a few kinds. Nothing here knows HTTP: `http.py` turns a kind into a status."""
+"""What can go wrong, in a few kinds. Nothing here knows HTTP: `http/problems.py` turns a kind into a status."""
 
 from dataclasses import dataclass
 

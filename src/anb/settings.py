@@ -10,8 +10,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from anb.brokers import broker
-from anb.proxies import networks
+from anb.http.proxies import networks
+from anb.jobs.brokers import broker
 
 MIB = 1024 * 1024
 

@@ -15,7 +15,7 @@ from celery.worker import WorkController
 
 from anb import logs, metrics
 from anb.db import Database
-from anb.jobs import Bell, make_celery
+from anb.jobs.app import Bell, make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
 from anb.processing import tasks

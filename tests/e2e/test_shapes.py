@@ -59,8 +59,8 @@ class Deployment:
         if self.embedded:
             self.run("up", "anb.cli", "up", "--port", str(self.port))
         else:
-            self.run("web", "gunicorn", "-k", "anb.protocol.HalfOpenWorker", "-w", "2", "-b", f"127.0.0.1:{self.port}",
-                     "--log-level", "error", "anb.api:create_app()")  # fmt: skip
+            self.run("web", "gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-w", "2", "-b",
+                     f"127.0.0.1:{self.port}", "--log-level", "error", "anb.api:create_app()")  # fmt: skip
             self.run("worker", "anb.cli", "worker")
         self.until(lambda: self.client.get("/ready").json()["status"] == "ready")
 

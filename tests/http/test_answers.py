@@ -13,7 +13,8 @@ from tests.conftest import SECRET
 from anb.api import create_app
 from anb.db import Database, is_passing
 from anb.errors import AnbError
-from anb.http import STATUS, asked_language
+from anb.http.client import asked_language
+from anb.http.problems import STATUS
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
 from anb.players.models import Player
 from anb.settings import load_settings

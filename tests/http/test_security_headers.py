@@ -8,7 +8,7 @@ from tests.cast import Cast
 from tests.server import serving, talk
 
 from anb.api import create_app
-from anb.security_headers import missing
+from anb.http.security_headers import missing
 from anb.settings import Settings
 
 STRICT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from celery import Celery
 
-from anb.brokers import HELD_S, broker
-from anb.jobs import Bell, make_celery
+from anb.jobs.app import Bell, make_celery
+from anb.jobs.brokers import HELD_S, broker
 from anb.settings import SettingsError, load_settings
 from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port

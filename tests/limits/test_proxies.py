@@ -5,10 +5,10 @@ import pytest
 from starlette.testclient import TestClient
 from tests.cast import problem, wish
 
-from anb import rate_rules
 from anb.api import create_app
-from anb.proxies import client_address, networks
-from anb.rate_rules import Action, Rule
+from anb.http.proxies import client_address, networks
+from anb.limits import rules
+from anb.limits.rules import Action, Rule
 from anb.settings import Settings, SettingsError, load_settings
 
 NGINX = networks("127.0.0.1, ::1")
@@ -51,7 +51,7 @@ def test_a_wrong_proxy_is_a_sentence(text: str) -> None:
 
 @pytest.fixture
 def _one_sign_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(rate_rules.RULES, Action.SIGN_UP, (Rule(("address",), 1, 600),))
+    monkeypatch.setitem(rules.RULES, Action.SIGN_UP, (Rule(("address",), 1, 600),))
 
 
 @pytest.mark.usefixtures("_one_sign_up")

@@ -12,12 +12,12 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.cast import MP4_HEAD, PASSWORD, Cast, problem, wish
 
-from anb import rate_limits, rate_rules
 from anb.api import create_app
 from anb.db import Database
 from anb.errors import TooManyError
-from anb.rate_limits import OwnCounts, RateLimits
-from anb.rate_rules import Action, Rule, windows
+from anb.limits import counting, rules
+from anb.limits.counting import OwnCounts, RateLimits
+from anb.limits.rules import Action, Rule, windows
 from anb.settings import Settings
 
 
@@ -30,7 +30,7 @@ def somewhere() -> str:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """So few of everything that a test can use them up."""
     monkeypatch.setattr(
-        rate_rules,
+        rules,
         "RULES",
         {
             Action.SIGN_UP: (Rule(("address",), 2, 600),),
@@ -103,7 +103,7 @@ def test_an_account_that_is_tried_from_everywhere_answers_slowly(
     async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    monkeypatch.setattr("anb.rate_limits.asyncio.sleep", note)
+    monkeypatch.setattr("anb.limits.counting.asyncio.sleep", note)
     for _ in range(5):
         stranger = TestClient(client.app, client=(somewhere(), 1))
         stranger.portal = client.portal
@@ -130,7 +130,7 @@ def test_a_player_and_an_address_vote_so_many_a_minute(cast: Cast) -> None:
 
 def test_a_window_ends_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 30.0, 60.0, 61.0])
-    monkeypatch.setattr("anb.rate_limits.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("anb.limits.counting.time.monotonic", lambda: next(clock))
     counts = OwnCounts()
     asked = windows(Action.VOTE, {"player": "p", "address": "a"})[:1]
     seen = [counts.add(asked)[0] for _ in range(4)]
@@ -138,7 +138,7 @@ def test_a_window_ends_and_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_flood_of_addresses_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_limits, "_MOST_KEPT", 100)
+    monkeypatch.setattr(counting, "_MOST_KEPT", 100)
     counts = OwnCounts()
     for number in range(1000):
         counts.add(windows(Action.SIGN_UP, {"address": str(number)}))
@@ -154,8 +154,8 @@ def redis_of(settings: Settings) -> str:
 _OTHER_PROCESS = """
 import asyncio, sys
 from anb.errors import TooManyError
-from anb.rate_limits import RateLimits
-from anb.rate_rules import Action
+from anb.limits.counting import RateLimits
+from anb.limits.rules import Action
 async def main(url, player):
     limits, passed = RateLimits(url, 1), 0
     for _ in range(100):
@@ -175,7 +175,7 @@ def test_two_processes_share_one_count(settings: Settings) -> None:
     command = [sys.executable, "-c", _OTHER_PROCESS, redis_of(settings), player]
     others = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     passed = [int(other.communicate(timeout=60)[0]) for other in others]
-    assert sum(passed) == rate_rules.RULES[Action.UPLOAD][0].most
+    assert sum(passed) == rules.RULES[Action.UPLOAD][0].most
 
 
 def test_many_tries_at_once_are_each_counted(settings: Settings) -> None:
@@ -188,7 +188,7 @@ def test_many_tries_at_once_are_each_counted(settings: Settings) -> None:
         assert all(outcome is None or isinstance(outcome, TooManyError) for outcome in outcomes)
         return outcomes.count(None)
 
-    assert asyncio.run(storm()) == rate_rules.RULES[Action.UPLOAD][0].most
+    assert asyncio.run(storm()) == rules.RULES[Action.UPLOAD][0].most
 
 
 @pytest.fixture(params=["refuses", "is silent"])

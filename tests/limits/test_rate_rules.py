@@ -1,6 +1,6 @@
 import pytest
 
-from anb.rate_rules import RULES, Action, Count, Verdict, Window, address_group, verdict, windows
+from anb.limits.rules import RULES, Action, Count, Verdict, Window, address_group, verdict, windows
 
 STRICT = Window("a", ("address",), 10, 60, slows=False)
 LONG = Window("b", ("address",), 100, 3600, slows=False)

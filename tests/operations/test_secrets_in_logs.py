@@ -46,8 +46,8 @@ def server(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -
             else (settings.database.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@"))
         )
         environment |= {"DATABASE_URL": url, "CELERY_BROKER_URL": settings.broker}
-        command = ["gunicorn", "-k", "anb.protocol.HalfOpenWorker", "-b", f"127.0.0.1:{port}", "--log-level", "debug",
-                   "anb.api:create_app()"]  # fmt: skip
+        command = ["gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-b", f"127.0.0.1:{port}", "--log-level",
+                   "debug", "anb.api:create_app()"]  # fmt: skip
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=file, stderr=file)
     try:

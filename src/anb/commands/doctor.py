@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from anb import logs, migrations
 from anb.db import Database, now
-from anb.jobs import Bell, make_celery
+from anb.jobs.app import Bell, make_celery
 from anb.processing.failures import ProcessingFailed
 from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, run_ffmpeg
 from anb.processing.limits import Limits

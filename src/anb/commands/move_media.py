@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 
 from anb.db import Database
-from anb.operations.move_journal import BusyJournalError, Journal
-from anb.operations.move_media import Move, Outcome
+from anb.moving.journal import BusyJournalError, Journal
+from anb.moving.media import Move, Outcome
 from anb.settings import Settings, media_place
 from anb.storage import open_at
 

@@ -1,10 +1,11 @@
 from fastapi import APIRouter, Request
 
-from anb.http import client_address, problems
+from anb.http.client import client_address
+from anb.http.problems import problems
+from anb.limits.rules import Action
 from anb.players import service
 from anb.players.emails import account_named
 from anb.players.schemas import LogIn, PlayerOut, SignUp, Token
-from anb.rate_rules import Action
 
 router = APIRouter(prefix="/api/auth", tags=["players"])
 

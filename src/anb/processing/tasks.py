@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from anb.jobs import PROCESS_VIDEO, SWEEP_BYTES, SWEEP_ROWS
+from anb.jobs.app import PROCESS_VIDEO, SWEEP_BYTES, SWEEP_ROWS
 from anb.processing.service import Workshop
 from anb.processing.sweep import Sweeper
 

@@ -1,9 +1,9 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from anb.http import problems
-from anb.paging import Page, PageNumber, PageSize, Place
-from anb.public_pages import Content
+from anb.http.paging import Page, PageNumber, PageSize, Place
+from anb.http.problems import problems
+from anb.http.public_pages import Content
 from anb.rankings import repository
 from anb.rankings.schemas import Ranking, row
 from anb.rankings.table import rank

@@ -1,12 +1,12 @@
-"""What holds for every request below `/api/uploads`, before a route is chosen. Pure ASGI, as in `http.py`."""
+"""What holds for every request below `/api/uploads`, before a route is chosen. Pure ASGI, as in `http/`."""
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anb.errors import PreconditionError
-from anb.http import answer
-from anb.lingering import linger
-from anb.protocol import RESUMABLE
+from anb.http.lingering import linger
+from anb.http.problems import answer
+from anb.http.protocol import RESUMABLE
 from anb.uploads.headers import VERSION
 
 PREFIX = "/api/uploads"
@@ -16,7 +16,7 @@ _WITHOUT_VERSION = {"OPTIONS", "GET"}  # GET is no part of tus: it is ours, for 
 class TusDoor:
     """Core Protocol, Headers: `X-HTTP-Method-Override` and `Tus-Resumable`.
 
-    And an answer that comes before the end of a body is heard, whichever check gave it: see `lingering.py`.
+    And an answer that comes before the end of a body is heard, whichever check gave it: see `http/lingering.py`.
     """
 
     def __init__(self, app: ASGIApp) -> None:

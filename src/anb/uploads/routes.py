@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from anb.errors import ConflictError, FieldError, InvalidError, UnsupportedMediaError
-from anb.http import problems
+from anb.http.problems import problems
+from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
-from anb.rate_rules import Action
 from anb.settings import Settings
 from anb.uploads import headers
 from anb.uploads.door import PREFIX

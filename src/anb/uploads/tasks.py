@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from anb.jobs import SWEEP_UPLOADS
+from anb.jobs.app import SWEEP_UPLOADS
 from anb.uploads.sweep import UploadSweeper
 
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from anb.errors import ForbiddenError, NotFoundError
-from anb.http import problems
+from anb.http.problems import problems
 from anb.storage.base import Link
 from anb.videos.schemas import is_private
 from anb.videos.sniff import Container

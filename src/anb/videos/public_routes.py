@@ -5,9 +5,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from anb.errors import NotFoundError
-from anb.http import problems
-from anb.paging import Page, PageNumber, PageSize, Place
-from anb.public_pages import Content
+from anb.http.paging import Page, PageNumber, PageSize, Place
+from anb.http.problems import problems
+from anb.http.public_pages import Content
 from anb.videos import repository
 from anb.videos.repository import Filter, Order, OrderBy
 from anb.videos.schemas import PublicVideo, public_video

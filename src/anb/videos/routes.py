@@ -8,10 +8,11 @@ from starlette.responses import Response
 
 from anb import db, metrics
 from anb.errors import AnbError, InvalidError
-from anb.http import answer, language, problems
-from anb.lingering import Lingering
+from anb.http.client import language
+from anb.http.lingering import Lingering
+from anb.http.problems import answer, problems
+from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
-from anb.rate_rules import Action
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.videos import service, upload_policy

@@ -4,10 +4,11 @@ from fastapi import APIRouter, Request
 
 from anb import metrics
 from anb.errors import AnbError, ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError
-from anb.http import asked_language, client_address, problems
+from anb.http.client import asked_language, client_address
+from anb.http.problems import problems
+from anb.limits.rules import Action
 from anb.messages import SENTENCES
 from anb.players.auth import CurrentPlayer
-from anb.rate_rules import Action
 from anb.voting.ballot import Ballot, Outcome
 from anb.voting.schemas import Counted
 

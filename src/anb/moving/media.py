@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 
 from anb.db import Database
-from anb.operations.move_journal import Journal, Verified
+from anb.moving.journal import Journal, Verified
 from anb.storage.base import ORIGINALS, RESULTS, Storage
 from anb.videos import repository
 from anb.videos.repository import NamedObject

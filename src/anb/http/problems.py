@@ -1,8 +1,7 @@
-"""What is the same for every request: errors as problem documents, language, request id, small bodies."""
+"""Errors as problem documents (RFC 9457): the one place where a kind of error becomes a status."""
 
-import time
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import structlog
@@ -13,12 +12,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from anb import db, errors, metrics, security_headers
-from anb.db import new_id
+from anb import db, errors
 from anb.errors import AnbError, FieldError
-from anb.messages import FIELDS, PROBLEMS, Language
+from anb.http.client import language
+from anb.messages import FIELDS, PROBLEMS
 from anb.storage.trouble import refusal
 
 log = structlog.get_logger(__name__)
@@ -62,26 +60,6 @@ class Problem(BaseModel):
     request_id: str
 
 
-def language(request: Request) -> Language:
-    """Spanish unless the client prefers English."""
-    return asked_language(request) or "es"
-
-
-def asked_language(request: Request) -> Language | None:
-    """The first of our languages by the client's own weights (RFC 9110, 12.5.4); None when none was asked for."""
-    weights: list[tuple[float, Language]] = []
-    for part in request.headers.get("accept-language", "").split(","):
-        tag, _, parameter = part.strip().partition(";")
-        primary = tag.strip().lower().split("-")[0]
-        try:
-            weight = float(parameter.strip().removeprefix("q=")) if parameter else 1.0
-        except ValueError:
-            weight = 0.0
-        if primary in {"es", "en"} and weight > 0:
-            weights.append((weight, cast("Language", primary)))
-    return max(weights, key=lambda pair: pair[0])[1] if weights else None
-
-
 def problem(request: Request, status: int, error: AnbError, headers: dict[str, str] | None = None) -> Response:
     spoken = language(request)
     fields = [
@@ -120,11 +98,6 @@ def _headers(status: int, error: AnbError) -> dict[str, str]:
     if status == 429:
         return {"Retry-After": str(error.params.get("seconds", 5))}
     return {"Retry-After": "2"} if status == 503 else {}
-
-
-def client_address(request: Request) -> str:
-    """As `proxies.py` sees it; behind a Unix socket nobody has one."""
-    return request.client.host if request.client else ""
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -236,92 +209,3 @@ class RefusedFieldError(ValueError):
     def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
         super().__init__(code)
         self.error = FieldError(field, code, tuple(params.items()))
-
-
-class RequestContext:
-    """Gives each request an id that every log line and the answer carry, times it and counts it.
-
-    Pure ASGI: Starlette's BaseHTTPMiddleware costs a hot route 1.7 times its CPU.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        request_id = scope["anb.request_id"] = _request_id(scope)
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = time.perf_counter()
-        status = 500
-
-        async def observed(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                    *security_headers.missing(message["headers"], https=scope["scheme"] == "https"),
-                ]
-            await send(message)
-
-        try:
-            await self.app(scope, receive, observed)
-        finally:
-            seconds = time.perf_counter() - started
-            route = getattr(scope.get("route"), "path", "unknown")
-            metrics.REQUESTS.labels(metrics.method_label(scope["method"]), route, status).inc()
-            metrics.REQUEST_SECONDS.labels(route).observe(seconds)
-            if status < 400 and route not in _MACHINES_ASK:
-                metrics.VISITORS.saw(_who(scope), time.time())
-            named = {"video_id": str(path["video_id"])} if "video_id" in (path := scope.get("path_params", {})) else {}
-            log.info(
-                "request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1),
-                **named,
-            )  # fmt: skip
-
-
-_MACHINES_ASK = frozenset({"/health", "/ready", "/metrics"})
-
-
-def _who(scope: Scope) -> bytes:
-    """The token, which is a person's; else the address, behind which there may be several."""
-    tokens = (value for name, value in scope["headers"] if name == b"authorization")
-    address = (scope.get("client") or ("",))[0]
-    return next(tokens, address.encode())
-
-
-def _request_id(scope: Scope) -> str:
-    """The proxy's or the client's own id where it is a plain one, so that their logs join ours."""
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and 8 <= len(value) <= 64 and value.replace(b"-", b"").isalnum():
-            return cast("bytes", value).decode()
-    return new_id().hex
-
-
-class SmallBodies:
-    """Holds every body outside the uploads to a size that may be kept in memory."""
-
-    def __init__(self, app: ASGIApp, *, max_bytes: int, except_below: tuple[str, ...]) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-        self.except_below = tuple(f"{path}/" for path in except_below)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or f"{scope['path']}/".startswith(self.except_below):
-            await self.app(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
-                raise HTTPException(413)  # FastAPI takes any other exception here for a malformed body
-            return message
-
-        await self.app(scope, counted, send)

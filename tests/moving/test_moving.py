@@ -15,23 +15,23 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from tests.cast import Cast
+from tests.conftest import POSTGRES
+from tests.storage.s3_server import S3Server
 from typer.testing import CliRunner
 
 from anb.cli import app as command
 from anb.commands import move_media
 from anb.commands.move_media import Refused
 from anb.db import Database
-from anb.operations.move_journal import BusyJournalError, Journal, Verified
-from anb.operations.move_media import Move, Outcome
+from anb.moving.journal import BusyJournalError, Journal, Verified
+from anb.moving.media import Move, Outcome
 from anb.settings import Settings
 from anb.storage import open_at
 from anb.storage.base import ORIGINALS, RESULTS, Storage
 from anb.storage.local import LocalStorage
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
-from tests.cast import Cast
-from tests.conftest import POSTGRES
-from tests.storage.s3_server import S3Server
 
 KILLS = 20
 SEED = 11

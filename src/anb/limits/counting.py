@@ -1,4 +1,4 @@
-"""Counts what `rate_rules.py` limits, shared by all processes where there is a Redis. The only door to it but Celery's.
+"""Counts what `rules.py` limits, shared by all processes where there is a Redis. The only door to it but Celery's.
 
 One connection a process: whatever tries queued up while the last script ran go into the next one (a vote costs 25 µs
 of CPU that way, and 180 with a call for each key). Without Redis each process counts for itself, and nobody waits.
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from anb import metrics
 from anb.errors import TooManyError
-from anb.rate_rules import Action, Count, Window, address_group, verdict, windows
+from anb.limits.rules import Action, Count, Window, address_group, verdict, windows
 
 log = structlog.get_logger(__name__)
 

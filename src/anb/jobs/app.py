@@ -5,7 +5,7 @@ import uuid
 import structlog
 from celery import Celery
 
-from anb.brokers import PATIENCE_S, QUEUE, broker
+from anb.jobs.brokers import PATIENCE_S, QUEUE, broker
 from anb.settings import Settings
 
 log = structlog.get_logger(__name__)
