@@ -1,0 +1,120 @@
+"""What a sized phase costs a month, by the dated table of prices beside this file."""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from anb.planning import capacity
+from anb.planning.capacity import INSTANCES
+from anb.planning.phases import Phase
+
+MAIN, SECOND = "us-east-1", "sa-east-1"
+_FREE_OUT_GB, _FREE_CDN_GB = 100, 1000
+_DISK_GIB, _DATABASE_GIB = 50, 20
+_SECOND_REGION_WEB, _SECOND_REGION_WORKERS = 2, 1
+"""It serves reads and waits for its hour; it grows when it is promoted."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """A phase in numbers of hosts and types."""
+
+    web: int
+    workers: int
+    file_server: str
+    """Empty: S3."""
+    database: str
+
+
+@dataclass(frozen=True)
+class Line:
+    what: str
+    usd: float
+    by_use: bool = False
+    """Grows with what people watch and upload. The document's estimates leave this out."""
+
+
+@cache
+def prices() -> dict[str, Any]:
+    return tomllib.loads(files(__package__).joinpath("prices.toml").read_text())
+
+
+def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[Line, ...]:
+    """US dollars a month."""
+    table = prices()
+    hours: float = table["hours_a_month"]
+    main = table[MAIN]
+    hosts = size.web + size.workers + bool(size.file_server)
+    videos_a_month = videos_per_hour / capacity.BUSY_TO_MEAN * hours
+    found = [
+        *_hosts(phase, size, main, hours),
+        Line("database", phase.database_copies * (main["database"][size.database] * hours
+             + _DATABASE_GIB * main["database_disk"])),
+        Line("secrets, alarms, logs", 4 * main["secret"] + 20 * main["alarm"] + hosts * main["logs_gb"]),
+    ]  # fmt: skip
+    if not phase.private:
+        found.append(Line("public addresses", (hosts + 2 * phase.balancer) * main["public_address"] * hours))
+    if phase.cache:
+        found.append(Line("Redis", phase.cache_nodes * main["cache"][phase.cache] * hours))
+    if phase.balancer:
+        found.append(Line("load balancer", (main["balancer"] + main["balancer_unit"]) * hours))
+    if phase.private:
+        requests = users / capacity.BUSY_TO_MEAN * capacity.REQUESTS_PER_USER_S * 3600 * hours
+        found.append(Line("NAT, a gateway in each of two zones", 2 * main["nat"] * hours))
+        found.append(Line("firewall", main["firewall"]))
+        found.append(Line("requests seen by the firewall", requests * main["firewall_request"], by_use=True))
+    if phase.second_region:
+        found.extend(_second_region(phase, size, table, hours))
+    surplus = capacity.surplus_vcpu_hours(INSTANCES[phase.instance], size.workers, videos_a_month, hours)
+    found.append(Line("processing beyond the workers' baseline", surplus * main["surplus_vcpu"], by_use=True))
+    found.extend(_media(phase, table, users, videos_a_month, hours))
+    return tuple(line for line in found if line.usd >= 0.005)
+
+
+def _hosts(phase: Phase, size: Size, main: dict[str, Any], hours: float) -> tuple[Line, ...]:
+    each = main["instance"][phase.instance] * hours + _DISK_GIB * main["disk"]
+    found = [Line(f"{size.web} web, {phase.instance}", size.web * each),
+             Line(f"{size.workers} worker, {phase.instance}", size.workers * each)]  # fmt: skip
+    if size.file_server:
+        disk = _DISK_GIB * main["disk"]
+        found.append(Line(f"file server, {size.file_server}", main["instance"][size.file_server] * hours + disk))
+    return tuple(found)
+
+
+def _second_region(phase: Phase, size: Size, table: dict[str, Any], hours: float) -> tuple[Line, ...]:
+    there, main = table[SECOND], table[MAIN]
+    hosts = _SECOND_REGION_WEB + _SECOND_REGION_WORKERS
+    each = there["instance"][phase.instance] * hours + _DISK_GIB * there["disk"]
+    return (
+        Line("EKS in two regions", (main["cluster"] + there["cluster"]) * hours),
+        Line("hosts in the second region", hosts * each),
+        Line("read replica", there["database"][size.database] * hours + _DATABASE_GIB * there["database_disk"]),
+        Line("Redis in the second region", phase.cache_nodes * there["cache"][phase.cache] * hours),
+        Line("load balancer and NAT in the second region", (there["balancer"] + 2 * there["nat"]) * hours),
+        Line("DNS by geography", main["zone"] + 2 * main["health_check"]),
+    )
+
+
+def _media(phase: Phase, table: dict[str, Any], users: int, videos_a_month: float, hours: float) -> tuple[Line, ...]:
+    """To viewers: from the hosts, or from CloudFront. Kept: on the file server's disk, or in S3."""
+    main = table[MAIN]
+    watched_gb = users / capacity.BUSY_TO_MEAN * capacity.WATCHING * capacity.VIDEO_MBIT_S / 8 / 1000 * 3600 * hours
+    made_gb = videos_a_month * (capacity.ORIGINAL_MB + capacity.VIDEO_MB) / 1000
+    kept_gb = made_gb * capacity.KEPT_MONTHS
+    if not phase.private:
+        beyond = max(0.0, kept_gb - _DISK_GIB)
+        found = [Line(f"videos to viewers, {watched_gb:,.0f} GB", max(0.0, watched_gb - _FREE_OUT_GB)
+                      * main["data_out_gb"], by_use=True),
+                 Line(f"files of {capacity.KEPT_MONTHS} months beyond the disk, {beyond:,.0f} GB",
+                      beyond * main["disk"], by_use=True)]  # fmt: skip
+    else:
+        found = [Line(f"videos to viewers by CloudFront, {watched_gb:,.0f} GB",
+                      max(0.0, watched_gb - _FREE_CDN_GB) * main["cdn_gb"], by_use=True),
+                 Line(f"files of {capacity.KEPT_MONTHS} months in S3, {kept_gb:,.0f} GB",
+                      kept_gb * main["storage_gb"], by_use=True)]  # fmt: skip
+    if phase.second_region:
+        copied = kept_gb * table[SECOND]["storage_gb"] + made_gb * main["replication_gb"]
+        found.append(Line("their copies in the second region", copied, by_use=True))
+    return tuple(found)

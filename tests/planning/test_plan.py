@@ -1,0 +1,95 @@
+"""What a load needs, by the table of phases: which phase, how many hosts, and where the document's rows do not hold."""
+
+import pytest
+
+from anb.planning import choose, costs, report
+from anb.planning.choose import Load, cheapest, options
+from anb.planning.phases import PHASES, Phase
+
+
+@pytest.mark.parametrize(
+    ("load", "number"),
+    [
+        (Load(1, 1), 0),
+        (Load(100, 20), 0),
+        (Load(300, 100), 2),  # phase 1 sends each video from its hosts; of a CDN the first TB is free
+        (Load(2, 1, 98.9), 1),
+        (Load(50, 10, 99.5), 2),
+        (Load(1000, 500, 99.5), 2),
+        (Load(5000, 1000, 99.9), 3),
+    ],
+)
+def test_the_cheapest_phase_that_carries_it(load: Load, number: int) -> None:
+    best = cheapest(options(load))
+    assert best is not None
+    assert best.phase.number == number
+
+
+def test_nothing_carries_everything() -> None:
+    found = options(Load(10_000_000, 1))
+    assert cheapest(found) is None
+    assert "No phase carries this" in report.as_text(Load(10_000_000, 1), found)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_a_phase_carries_exactly_what_it_says(phase: Phase) -> None:
+    most = choose.carries(phase)
+    assert choose.sized(phase, most).short == ()
+    assert choose.sized(phase, Load(most.users + 1, 1)).short == (f"carries {most.users} users",)
+    assert len(choose.sized(phase, Load(1, most.videos_per_hour + 1)).short) == 1
+    assert len(choose.sized(phase, Load(1, 1, most.availability + 0.01)).short) == 1
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_sizes_stay_between_fewest_and_most(phase: Phase) -> None:
+    for load in (Load(1, 1), Load(400, 300), Load(10_000_000, 1_000_000)):
+        size = choose.sized(phase, load).size
+        assert phase.web[0] <= size.web <= phase.web[1]
+        assert phase.workers[0] <= size.workers <= phase.workers[1]
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_more_load_never_costs_less(phase: Phase) -> None:
+    bills = [choose.sized(phase, Load(users, users // 2)).usd for users in (2, 20, 200, 400)]
+    assert bills == sorted(bills)
+
+
+def test_a_class_has_room_for_the_connections_of_all_hosts() -> None:
+    phase = PHASES[3]
+    assert choose.sized(phase, Load(1, 1)).size.database == "db.t3.micro"
+    assert choose.sized(phase, choose.carries(phase)).size.database == "db.m6g.large"
+
+
+def test_hosts_cost_what_their_prices_add_up_to() -> None:
+    """By hand: 3 x (0.0208 x 730 + 50 x 0.08) + 0.018 x 730 + 20 x 0.115 + 3 x 0.005 x 730 + 5.10."""
+    assert choose.sized(PHASES[0], Load(1, 1)).hosts_usd == pytest.approx(57.552 + 15.44 + 10.95 + 5.10)
+
+
+def test_every_name_of_the_phases_has_a_price_where_it_is_used() -> None:
+    for region, table in ((name, costs.prices()[name]) for name in (costs.MAIN, costs.SECOND)):
+        for phase in PHASES:
+            if region == costs.MAIN or phase.second_region:
+                assert {phase.instance, *phase.file_server} <= table["instance"].keys()
+                assert set(phase.databases) <= table["database"].keys()
+                assert not phase.cache or phase.cache in table["cache"]
+
+
+def test_the_document_beside_it() -> None:
+    document = [(p.claim.users, p.claim.videos_per_hour, p.claim.availability, p.claim.monthly_usd) for p in PHASES]
+    assert document == [(100, 20, 95.0, 60), (300, 100, 98.0, 160), (1000, 500, 99.5, 360), (5000, 1000, 99.9, 860)]
+    fail = [" ".join(report.claims_that_fail(phase)) for phase in PHASES]
+    assert all("traffic" in text for text in fail)
+    assert all("users" not in text for text in fail)
+
+
+def test_a_report_names_the_choice_and_its_bill() -> None:
+    load = Load(100, 20)
+    text = report.as_text(load, options(load))
+    assert "Cheapest: phase 0, three hosts" in text
+    assert "> 0" in text
+    assert f"as of {costs.prices()['as_of']}" in text
+    found = report.as_json(load, options(load))
+    assert found["chosen"] == 0
+    assert sum(line["usd"] for line in found["phases"][0]["lines"]) == pytest.approx(
+        found["phases"][0]["usd_a_month"], abs=0.05
+    )
