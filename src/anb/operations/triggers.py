@@ -1,13 +1,48 @@
-"""When to grow, and when to get up at night: one table, from which Prometheus' rules are made. Pure.
+"""When to grow, and when to get up at night: one table, from which Prometheus' rules, CloudWatch's alarms (`infra/`)
+and `anb advise` are made. Pure.
 
 The phases and their numbers are those of the architecture document ("Métricas para Decidir Escalar"). What no metric
 can tell (a contract, money) stands here too, without an expression, so that the list is whole.
 """
 
 from dataclasses import dataclass
+from enum import Enum
 
-_WAITS_FOR_THE_CLIENT = "/media/.*|/api/videos/upload|/api/uploads.*|unknown"
+WAITS_FOR_THE_CLIENT = "/media/.*|/api/videos/upload|/api/uploads.*|unknown"
 """Routes whose time is that of somebody's link, not ours."""
+
+
+class Measure(Enum):
+    """What a trigger for growing looks at, in the unit of its limit."""
+
+    WEB_CPU = "% of a web server's CPU"
+    QUEUE = "videos that wait"
+    PEOPLE = "people at once"
+    ANSWER_P95 = "s within which 95 of 100 answers are given"
+    DOWN_MINUTES = "minutes without service in 30 days"
+    VIDEOS_A_DAY = "videos in 24 hours"
+    VIDEOS_A_MONTH = "videos in 30 days"
+
+
+_BUSY_CPU = '100 * (1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle", role="web"}[5m])))'
+_P95 = (
+    "histogram_quantile(0.95, sum by (le) (rate("
+    f'anb_http_request_seconds_bucket{{route!~"{WAITS_FOR_THE_CLIENT}"}}[5m])))'
+)
+_PUBLISHED = 'anb_videos_processed_total{outcome="completed"}'
+
+WEB_UP = "anb:web_up"
+"""Recorded once a minute: 1 while any web server answers."""
+
+_PROMQL = {
+    Measure.WEB_CPU: _BUSY_CPU,
+    Measure.QUEUE: 'max(anb_queue_videos{state="pending"})',
+    Measure.PEOPLE: "sum(anb_active_people)",
+    Measure.ANSWER_P95: _P95,
+    Measure.DOWN_MINUTES: f"count_over_time({WEB_UP}[30d]) - sum_over_time({WEB_UP}[30d])",
+    Measure.VIDEOS_A_DAY: f"sum(increase({_PUBLISHED}[1d]))",
+    Measure.VIDEOS_A_MONTH: f"sum(increase({_PUBLISHED}[30d]))",
+}
 
 
 @dataclass(frozen=True)
@@ -20,58 +55,65 @@ class Trigger:
     """PromQL; empty where people decide."""
     lasting: str
     hint: str
+    measure: Measure | None = None
+    """What `expression` is made of, for those who cannot read PromQL. With `above` and `lasting_minutes`."""
+    above: float = 0.0
 
     @property
     def text(self) -> str:
         return f"phase {self.phase} is due: {self.says}" if self.phase else self.says
 
+    @property
+    def lasting_minutes(self) -> int:
+        return int(self.lasting[:-1]) * {"m": 1, "h": 60}[self.lasting[-1]]
 
-_BUSY_CPU = '100 * (1 - avg by (instance) (rate(node_cpu_seconds_total{mode="idle", role="web"}[5m])))'
-_P95 = (
-    "histogram_quantile(0.95, sum by (le) (rate("
-    f'anb_http_request_seconds_bucket{{route!~"{_WAITS_FOR_THE_CLIENT}"}}[5m])))'
-)
-_PUBLISHED = 'anb_videos_processed_total{outcome="completed"}'
 
-WEB_UP = "anb:web_up"
-"""Recorded once a minute: 1 while any web server answers."""
+def _growing(name: str, phase: int, says: str, measure: Measure, above: float, lasting: str, hint: str) -> Trigger:
+    return Trigger(name, phase, says, f"{_PROMQL[measure]} > {above:g}", lasting, hint, measure, above)
+
 
 TRIGGERS = (
-    Trigger(
-        "WebServerBusy", 1, "the web server's CPU has been above 70 % for an hour", f"{_BUSY_CPU} > 70", "1h",
+    _growing(
+        "WebServerBusy", 1, "the web server's CPU has been above 70 % for an hour",
+        Measure.WEB_CPU, 70, "1h",
         "Add web servers behind a load balancer. Is it FFmpeg of a worker on the same host? Then move that.",
     ),
-    Trigger(
+    _growing(
         "QueueLong", 1, "more than 20 videos have been waiting for 30 minutes",
-        'max(anb_queue_videos{state="pending"}) > 20', "30m",
+        Measure.QUEUE, 20, "30m",
         "Add 2 or 3 workers. Before: is a worker alive (/ready, part worker) and its speed what it was?",
     ),
-    Trigger(
-        "ManyPeople", 1, "more than 80 people at once, for 30 minutes", "sum(anb_active_people) > 80", "30m",
+    _growing(
+        "ManyPeople", 1, "more than 80 people at once, for 30 minutes",
+        Measure.PEOPLE, 80, "30m",
         "Add web servers behind a load balancer, Redis on a host of its own.",
     ),
-    Trigger(
-        "SlowAnswers", 1, "one answer in twenty takes more than 500 ms", f"{_P95} > 0.5", "10m",
+    _growing(
+        "SlowAnswers", 1, "one answer in twenty takes more than 500 ms",
+        Measure.ANSWER_P95, 0.5, "10m",
         "Look which route it is (dashboard); a database that waits for its disk looks the same as too few web servers.",
     ),
-    Trigger(
+    _growing(
         "DownTooLong", 2, "an hour without service within 30 days",
-        f"(count_over_time({WEB_UP}[30d]) - sum_over_time({WEB_UP}[30d])) * 60 > 3600", "1m",
+        Measure.DOWN_MINUTES, 60, "1m",
         "RDS Multi-AZ, auto scaling groups in two zones. Needs 30 days of retention.",
     ),
-    Trigger(
-        "VeryManyPeople", 2, "more than 250 people at once, for 30 minutes", "sum(anb_active_people) > 250", "30m",
+    _growing(
+        "VeryManyPeople", 2, "more than 250 people at once, for 30 minutes",
+        Measure.PEOPLE, 250, "30m",
         "Auto scaling groups; processed videos from S3 and CloudFront.",
     ),
     Trigger("ServiceLevel", 2, "a contract asks for 99 % or more", "", "", "Decided by people."),
-    Trigger(
-        "ManyVideosADay", 2, "more than 500 videos a day", f"sum(increase({_PUBLISHED}[1d])) > 500", "1m",
+    _growing(
+        "ManyVideosADay", 2, "more than 500 videos a day",
+        Measure.VIDEOS_A_DAY, 500, "1m",
         "Auto scaling of workers by queue depth; processed videos from S3 and CloudFront.",
     ),
     Trigger("FarAway", 3, "people in several countries wait too long", "", "", "Measured at the people, not here."),
     Trigger("RegionMayFail", 3, "recovery from the loss of a region is asked for", "", "", "Decided by people."),
-    Trigger(
-        "ManyVideosAMonth", 3, "more than 10 000 videos in 30 days", f"sum(increase({_PUBLISHED}[30d])) > 10000", "1m",
+    _growing(
+        "ManyVideosAMonth", 3, "more than 10 000 videos in 30 days",
+        Measure.VIDEOS_A_MONTH, 10000, "1m",
         "A second region, S3 cross-region replication, EKS. Needs 30 days of retention.",
     ),
     Trigger("WorthIt", 3, "the revenue justifies the investment", "", "", "Decided by people."),
