@@ -46,18 +46,28 @@ _PROMQL = {
 
 
 @dataclass(frozen=True)
+class Limit:
+    """For those who cannot read PromQL: `anb advise` and CloudWatch."""
+
+    measure: Measure
+    above: float
+
+
+@dataclass(frozen=True)
 class Trigger:
     name: str
     phase: int
     """0: nothing to do with growing; somebody should look."""
     says: str
-    expression: str
-    """PromQL; empty where people decide."""
+    when: Limit | str
+    """The string is PromQL, empty where people decide."""
     lasting: str
     hint: str
-    measure: Measure | None = None
-    """What `expression` is made of, for those who cannot read PromQL. With `above` and `lasting_minutes`."""
-    above: float = 0.0
+
+    @property
+    def expression(self) -> str:
+        """PromQL."""
+        return self.when if isinstance(self.when, str) else f"{_PROMQL[self.when.measure]} > {self.when.above:g}"
 
     @property
     def text(self) -> str:
@@ -68,52 +78,48 @@ class Trigger:
         return int(self.lasting[:-1]) * {"m": 1, "h": 60}[self.lasting[-1]]
 
 
-def _growing(name: str, phase: int, says: str, measure: Measure, above: float, lasting: str, hint: str) -> Trigger:
-    return Trigger(name, phase, says, f"{_PROMQL[measure]} > {above:g}", lasting, hint, measure, above)
-
-
 TRIGGERS = (
-    _growing(
+    Trigger(
         "WebServerBusy", 1, "the web server's CPU has been above 70 % for an hour",
-        Measure.WEB_CPU, 70, "1h",
+        Limit(Measure.WEB_CPU, 70), "1h",
         "Add web servers behind a load balancer. Is it FFmpeg of a worker on the same host? Then move that.",
     ),
-    _growing(
+    Trigger(
         "QueueLong", 1, "more than 20 videos have been waiting for 30 minutes",
-        Measure.QUEUE, 20, "30m",
+        Limit(Measure.QUEUE, 20), "30m",
         "Add 2 or 3 workers. Before: is a worker alive (/ready, part worker) and its speed what it was?",
     ),
-    _growing(
+    Trigger(
         "ManyPeople", 1, "more than 80 people at once, for 30 minutes",
-        Measure.PEOPLE, 80, "30m",
+        Limit(Measure.PEOPLE, 80), "30m",
         "Add web servers behind a load balancer, Redis on a host of its own.",
     ),
-    _growing(
+    Trigger(
         "SlowAnswers", 1, "one answer in twenty takes more than 500 ms",
-        Measure.ANSWER_P95, 0.5, "10m",
+        Limit(Measure.ANSWER_P95, 0.5), "10m",
         "Look which route it is (dashboard); a database that waits for its disk looks the same as too few web servers.",
     ),
-    _growing(
+    Trigger(
         "DownTooLong", 2, "an hour without service within 30 days",
-        Measure.DOWN_MINUTES, 60, "1m",
+        Limit(Measure.DOWN_MINUTES, 60), "1m",
         "RDS Multi-AZ, auto scaling groups in two zones. Needs 30 days of retention.",
     ),
-    _growing(
+    Trigger(
         "VeryManyPeople", 2, "more than 250 people at once, for 30 minutes",
-        Measure.PEOPLE, 250, "30m",
+        Limit(Measure.PEOPLE, 250), "30m",
         "Auto scaling groups; processed videos from S3 and CloudFront.",
     ),
     Trigger("ServiceLevel", 2, "a contract asks for 99 % or more", "", "", "Decided by people."),
-    _growing(
+    Trigger(
         "ManyVideosADay", 2, "more than 500 videos a day",
-        Measure.VIDEOS_A_DAY, 500, "1m",
+        Limit(Measure.VIDEOS_A_DAY, 500), "1m",
         "Auto scaling of workers by queue depth; processed videos from S3 and CloudFront.",
     ),
     Trigger("FarAway", 3, "people in several countries wait too long", "", "", "Measured at the people, not here."),
     Trigger("RegionMayFail", 3, "recovery from the loss of a region is asked for", "", "", "Decided by people."),
-    _growing(
+    Trigger(
         "ManyVideosAMonth", 3, "more than 10 000 videos in 30 days",
-        Measure.VIDEOS_A_MONTH, 10000, "1m",
+        Limit(Measure.VIDEOS_A_MONTH, 10000), "1m",
         "A second region, S3 cross-region replication, EKS. Needs 30 days of retention.",
     ),
     Trigger("WorthIt", 3, "the revenue justifies the investment", "", "", "Decided by people."),
