@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from anb.commands.doctor import judge_clock, judge_disk, judge_wall
+from anb.commands.doctor_checks import judge_clock, judge_disk, judge_wall
 from tests.cli.conftest import Anb, Answer
 from tests.conftest import SECRET
 
@@ -95,7 +95,7 @@ def test_storage_that_cannot_be_written_fails(anb: Anb, folder: Path, monkeypatc
 
 def test_a_machine_without_ffmpeg_is_told_to_install_it(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory too small to start in stands for it: a binary that is there but does not run."""
-    monkeypatch.setattr("anb.commands.doctor.find_ffmpeg", lambda: Path("/bin/false"))
+    monkeypatch.setattr("anb.commands.doctor_checks.find_ffmpeg", lambda: Path("/bin/false"))
     answer = anb("doctor")
     assert answer.exit_code == 1
     assert "fail  ffmpeg" in answer.out

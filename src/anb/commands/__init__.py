@@ -1,1 +1,1 @@
-"""What the command `anb` does, one file a subject; `cli.py` is its face."""
+"""The commands of `anb`, each in the file of its name; what one needs more than its flags is in files beside it."""

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from anb.commands.doctor import Finding
+from anb.commands.doctor_checks import Finding
 from anb.messages import FAILURES, PROBLEMS
 from anb.processing.failures import ProcessingFailed
 from anb.processing.house_format import Facts

@@ -1,0 +1,161 @@
+"""`anb doctor`: what is wrong with this machine, and what to do about it. Changes nothing."""
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy.engine import make_url
+
+from anb import logs, migrations
+from anb.db import Database, now
+from anb.jobs.app import Bell, make_celery
+from anb.processing.failures import ProcessingFailed
+from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, run_ffmpeg
+from anb.processing.limits import Limits
+from anb.settings import Settings, SettingsError, load_settings
+from anb.storage import open_at
+from anb.storage.local import LocalStorage
+
+_RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+"""No machine that runs this lives before it."""
+
+_STORAGE_ADVICE = "Give this user write access, or mount the share; for S3 see docs/howto/use-s3.md."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`advice` is empty where there is nothing to do."""
+
+    part: str
+    state: Literal["ok", "warn", "fail"]
+    detail: str
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return [Finding("settings", "fail", str(error), "Correct the variable that is named and ask again.")]
+    logs.configure(settings)
+    shape = "embedded: no DATABASE_URL and no CELERY_BROKER_URL, `anb up` runs it" if settings.embedded else "servers"
+    return [Finding("settings", "ok", shape), *_machine(settings), *_database(settings), *_places(settings)]
+
+
+def _machine(settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", "ok", platform.python_version())
+    yield _guarded("ffmpeg", lambda: _ffmpeg(settings), "Install ffmpeg, or the package imageio-ffmpeg.")
+    for wall, state in cage_report().items():
+        yield judge_wall(wall, state)
+
+
+def _ffmpeg(settings: Settings) -> Finding:
+    """Asked inside its cage, so that limits too narrow to start in are found here and not by a player."""
+    binary = find_ffmpeg()
+    heard: list[str] = []
+    limits = Limits(memory_bytes=settings.ffmpeg_memory_bytes, wall_seconds=20)
+    with tempfile.TemporaryDirectory(prefix="anb-doctor-") as folder:
+        listener = Listener(on_output=heard.append)
+        ending = run_ffmpeg([str(binary), "-version"], limits, listener, read=[], workdir=Path(folder))
+    if ending.exit != 0 or not heard:
+        advice = "Reinstall FFmpeg, or raise ANB_FFMPEG_MEMORY_BYTES."
+        return Finding("ffmpeg", "fail", f"{binary} does not start: {ending.last_words}", advice)
+    return Finding("ffmpeg", "ok", f"{heard[0].partition(' Copyright')[0]}, {binary}")
+
+
+def judge_wall(wall: str, state: str) -> Finding:
+    if state == "ok":
+        return Finding(f"cage: {wall}", "ok", "FFmpeg is kept away from it")
+    advice = "Use a kernel (or a container) with seccomp and Landlock; the other limits hold all the same."
+    return Finding(f"cage: {wall}", "warn", f"missing: {state}", advice)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    url = make_url(settings.database)
+    shown = url.render_as_string(hide_password=True)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        yield Finding("database", "warn", f"{shown} is not there yet", "`anb up` or `anb migrate` makes it.")
+        yield judge_clock(datetime.now(UTC), None)
+        return
+    database = Database(settings.database, pool_size=1)
+    advice = "Start it, or correct DATABASE_URL."
+    yield _guarded("database", lambda: _schema(database, shown), advice)
+    yield _guarded("clock", lambda: _clock(database), "Without the database only this machine's clock is known.")
+    database.dispose()
+
+
+def _schema(database: Database, shown: str) -> Finding:
+    if not migrations.is_current(database):
+        return Finding("database", "fail", f"{shown} is not at schema step {migrations.head()}", "Run `anb migrate`.")
+    return Finding("database", "ok", f"{shown}, schema step {migrations.head()}")
+
+
+def _clock(database: Database) -> Finding:
+    with database.read() as session:
+        return judge_clock(datetime.now(UTC), now(session))
+
+
+def judge_clock(here: datetime, there: datetime | None) -> Finding:
+    """Tokens expire by this clock, leases by the database's."""
+    advice = "Turn on time synchronisation (NTP) on both machines."
+    if here < _RELEASED:
+        return Finding("clock", "fail", f"it says {here:%Y-%m-%d %H:%M} UTC, which is past", advice)
+    apart = abs((here - there).total_seconds()) if there else 0.0
+    if apart > 2:
+        return Finding("clock", "fail" if apart > 60 else "warn", f"{apart:.0f} s from the database's", advice)
+    return Finding("clock", "ok", f"{here:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _places(settings: Settings) -> Iterator[Finding]:
+    yield _guarded("broker", lambda: _broker(settings), "Start it, or correct CELERY_BROKER_URL. Uploads wait for it.")
+    yield _guarded("storage", lambda: _storage(settings), _STORAGE_ADVICE)
+    disk = settings.scratch if settings.media.startswith("s3://") else Path(settings.media)
+    free = shutil.disk_usage(_nearest(disk)).free
+    yield judge_disk(free, settings.disk_reserve_bytes)
+
+
+def _broker(settings: Settings) -> Finding:
+    if settings.broker.startswith("memory:"):
+        return Finding("broker", "ok", "inside the process of `anb up`")
+    celery = make_celery(settings)
+    Bell(celery).check()
+    return Finding("broker", "ok", celery.connection_for_write().as_uri())
+
+
+def _storage(settings: Settings) -> Finding:
+    if settings.media.startswith("s3://"):
+        open_at(settings.media, settings).check()
+        return Finding("storage", "ok", f"{settings.media} can be written")
+    media = Path(settings.media)
+    if media.exists():
+        LocalStorage(media).check()
+        return Finding("storage", "ok", f"{media} can be written")
+    with tempfile.TemporaryFile(dir=_nearest(media)):
+        return Finding("storage", "ok", f"{media} can be made")
+
+
+def _nearest(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def judge_disk(free: int, reserve: int) -> Finding:
+    detail = f"{free / 2**30:.1f} GiB free, {reserve / 2**30:.2f} GiB kept in reserve"
+    advice = "Make room, or grow the disk: below the reserve uploads are answered 507."
+    if free < reserve:
+        return Finding("disk", "fail", detail, advice)
+    return Finding("disk", "warn", detail, advice) if free < 2 * reserve else Finding("disk", "ok", detail)
+
+
+def _guarded(part: str, check: Callable[[], Finding], advice: str) -> Finding:
+    try:
+        return check()
+    except ProcessingFailed as failure:
+        return Finding(part, "fail", failure.log_detail or failure.code.value, advice)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer
+        first_line = (str(error).splitlines() or [""])[0]
+        return Finding(part, "fail", f"{type(error).__name__}: {first_line}", advice)

@@ -1,0 +1,22 @@
+"""`anb migrate`."""
+
+from anb.commands.answers import say
+from anb.commands.flags import Json
+from anb.commands.system import open_database, open_settings
+
+
+def migrate(as_json: Json = False) -> None:
+    """Bring the database to the newest schema. Safe to repeat; two at once wait for each other.
+
+    \b
+    Example:
+      DATABASE_URL=postgresql://anb:secret@db/anb SECRET_KEY=... anb migrate
+    """
+    from anb import migrations
+
+    settings = open_settings()
+    if settings.embedded:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with open_database(settings) as database:
+        migrations.upgrade(database)
+    say(f"The schema is at step {migrations.head()}.", {"revision": migrations.head()}, as_json=as_json)

@@ -1,0 +1,49 @@
+"""What the settings name, opened for a command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from anb.db import Database
+    from anb.processing.limits import Limits
+    from anb.settings import Settings
+
+
+def open_settings(**flags: object) -> "Settings":
+    """A flag that was not given leaves the environment its say. Logs go to standard error from here on."""
+    from anb import logs
+    from anb.settings import load_settings
+
+    settings = load_settings(**{name: value for name, value in flags.items() if value is not None})
+    logs.configure(settings)
+    return settings
+
+
+@contextmanager
+def open_database(settings: "Settings") -> Iterator["Database"]:
+    """One that cannot be reached, or has no schema yet, is a sentence and not a traceback."""
+    from sqlalchemy.exc import DBAPIError
+
+    from anb.db import Database
+
+    database = Database(settings.database, pool_size=1)
+    try:
+        yield database
+    except DBAPIError as error:
+        typer.echo(f"The database says: {error.orig}\nIs it reachable and migrated? Ask `anb doctor`.", err=True)
+        raise typer.Exit(1) from None
+    finally:
+        database.dispose()
+
+
+def limits_of(settings: "Settings") -> "Limits":
+    from anb.processing.limits import Limits
+
+    return Limits(
+        threads=settings.ffmpeg_threads,
+        memory_bytes=settings.ffmpeg_memory_bytes,
+        wall_seconds=settings.ffmpeg_wall_s,
+    )
