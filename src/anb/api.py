@@ -20,6 +20,7 @@ from anb.jobs.app import Bell, make_celery
 from anb.limits.counting import RateLimits
 from anb.operations import health
 from anb.operations.backlog import KeptBacklog
+from anb.operations.recorder import Recorder
 from anb.operations.sentry import report_errors
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
@@ -81,6 +82,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = app.state
     metrics.watch_pool(state.database.engine)
     state.backlog = KeptBacklog(state.database)
+    recorder = Recorder(state.database, state.backlog, state.settings.history_every_s)
     state.hashing = PasswordHashing()
     rate_limits = state.rate_limits = RateLimits(state.settings.rate_limits, state.settings.rate_limits_times)
 
@@ -91,7 +93,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
     state.ballot_box = BallotBox(count)
     state.ballot_box.open()
+    recorder.start()
     yield
+    recorder.close()
     state.ballot_box.close()
     await rate_limits.close()
     state.hashing.close()

@@ -7,12 +7,14 @@ import sys
 
 import typer
 
+from anb.commands.advise import advise
 from anb.commands.backup import backup
 from anb.commands.beat import beat
 from anb.commands.demo import demo
 from anb.commands.doctor import doctor
 from anb.commands.inspect_file import inspect
 from anb.commands.migrate import migrate
+from anb.commands.plan import plan
 from anb.commands.process import process
 from anb.commands.recount import recount
 from anb.commands.restore import restore
@@ -47,7 +49,22 @@ app = typer.Typer(
 
 storage_app = typer.Typer(no_args_is_help=True, help="Where originals and results are kept.")
 app.add_typer(storage_app, name="storage")
-for command in (up, demo, process, inspect, migrate, worker, beat, retry, recount, backup, restore, doctor):
+for command in (
+    up,
+    demo,
+    process,
+    inspect,
+    migrate,
+    worker,
+    beat,
+    retry,
+    recount,
+    backup,
+    restore,
+    doctor,
+    plan,
+    advise,
+):
     app.command()(command)
 storage_app.command("move")(storage_move)
 

@@ -1,5 +1,6 @@
 """Every table there is: who imports this has all models loaded. Migrations compare with it, backups copy it."""
 
+import anb.history.models
 import anb.players.models
 import anb.uploads.models
 import anb.videos.models

@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,8 +16,10 @@ from prometheus_client.registry import Collector
 from anb import metrics
 from anb.operations.backlog import KeptBacklog
 from anb.operations.shared_folder import is_alive
+from anb.operations.triggers import WAITS_FOR_THE_CLIENT
 from anb.settings import SettingsError
 
+_NOT_OURS = re.compile(WAITS_FOR_THE_CLIENT)
 _LIVE_FILE = re.compile(r"gauge_live[a-z]+_(\d+)\.db")
 
 
@@ -24,6 +27,18 @@ def render(backlog: KeptBacklog) -> bytes:
     looked_up = CollectorRegistry()
     looked_up.register(_LookedUp(backlog))
     return generate_latest(_counted()) + generate_latest(looked_up)
+
+
+def answers_by_time() -> dict[float, float]:
+    """How many answers were given within so many seconds, since the start, of all processes of this server; without
+    those whose time is that of a client's link."""
+    counts: dict[float, float] = defaultdict(float)
+    for family in _counted().collect():
+        if family.name == "anb_http_request_seconds":
+            for sample in family.samples:
+                if sample.name.endswith("_bucket") and not _NOT_OURS.fullmatch(sample.labels["route"]):
+                    counts[float(sample.labels["le"])] += sample.value
+    return dict(counts)
 
 
 def _counted() -> Collector:

@@ -1,0 +1,29 @@
+"""Samples in and out of the database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from anb.history.models import Sample
+from anb.videos.lifecycle import Status
+from anb.videos.models import Video, in_state
+
+
+def keep(session: Session, sample: dict[str, object], *, forget_before: datetime) -> None:
+    """The first process of a host that comes for an interval is heard; the rest would say the same."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Sample).values(**sample).on_conflict_do_nothing())
+    session.execute(delete(Sample).where(Sample.at < forget_before))
+
+
+def since(session: Session, moment: datetime) -> Sequence[Sample]:
+    """Oldest first."""
+    return session.scalars(select(Sample).where(Sample.at >= moment).order_by(Sample.at)).all()
+
+
+def videos_made_since(session: Session, moment: datetime) -> int:
+    made = select(func.count()).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
+    return session.scalar(made) or 0
