@@ -6,9 +6,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
 import uvicorn
 
 from anb import migrations
@@ -17,12 +18,17 @@ from anb.http.protocol import HalfOpenProtocol
 from anb.settings import Settings, SettingsError
 from anb.worker import EmbeddedWorker
 
+log = structlog.get_logger(__name__)
+
 _LONGEST_WAIT_FOR_CLIENTS_S = 10
+_OURS = {"anb.db", "anb.db-wal", "anb.db-shm", "secret_key", "lock", "media", "scratch", "incoming"}
+_JOURNAL = "storage-move-"
 
 
 def serve(settings: Settings, host: str, port: int, on_started: Callable[[], None] | None = None) -> int:
     """Blocks until SIGTERM or SIGINT. Returns the exit code."""
     with only_process(settings.data_dir), _listening(host, port) as listener:
+        keep_private(settings)
         app = create_app(settings)
         migrations.upgrade(app.state.database)
         worker = EmbeddedWorker(settings, app.state.database, app.state.celery, app.state.public_pages.forget)
@@ -90,14 +96,44 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 @contextmanager
 def only_process(data_dir: Path) -> Iterator[None]:
     """The in-memory queue and the kept pages belong to one process: a second on the same folder is refused."""
-    data_dir.mkdir(parents=True, exist_ok=True)
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SettingsError(
-                f"ANB_DATA_DIR: {data_dir} is in use by another `anb up`; stop it or use --data-dir"
+                f"ANB_DATA_DIR: {data_dir} is in use by another `anb up`; stop it, or name another folder"
             ) from None
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def keep_private(settings: Settings) -> None:
+    """Close the data folder to every other user of the machine, also one that an earlier version left open: it holds
+    addresses of minors, keys, and originals with their place in them.
+
+    A folder that holds other things too (a home, /srv) stays as it is, and what is ours in it is closed. Media that lie
+    elsewhere (`MEDIA_ROOT`) may be shared with other users or hosts and are not touched.
+    """
+    folder = settings.data_dir.resolve()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database, media = folder / "anb.db", folder / "media"
+    try:
+        if settings.database == f"sqlite:///{database}" and not database.exists():
+            database.touch(mode=0o600)  # SQLite gives its -wal and -shm the mode of the database
+        if settings.media == str(media):
+            media.mkdir(mode=0o700, exist_ok=True)
+        found = list(folder.iterdir())
+        ours = [path for path in found if path.name in _OURS or path.name.startswith(_JOURNAL)]
+        for path in [folder, *ours] if ours == found else ours:
+            _close(path)
+    except PermissionError as error:  # another user's, who let us in
+        log.warning("data_folder_stays_open", path=error.filename, advice="its owner may close it: chmod 0700")
+
+
+def _close(path: Path) -> None:
+    with suppress(FileNotFoundError):  # SQLite removes its -wal when the last one leaves
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            path.chmod(mode & 0o700)

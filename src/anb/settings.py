@@ -220,7 +220,7 @@ class Settings(BaseSettings):
 
 def _kept_secret(path: Path) -> str:
     """Written whole under another name, then linked: a process that finds the file finds all of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

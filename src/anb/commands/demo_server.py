@@ -28,10 +28,11 @@ class DemoError(Exception):
 
 def prepare_folder(folder: Path) -> None:
     """Empty it of what an earlier demo left, and of nothing else: a folder with other things in it is refused."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()) and not (folder / _MARK).exists():
         raise DemoError(f"{folder} holds something that no demo made; choose another --data-dir")
     (folder / _MARK).touch()
+    folder.chmod(0o700)  # also one that an earlier version made
     with (folder / "lock").open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,10 +13,11 @@ def migrate(as_json: Json = False) -> None:
       DATABASE_URL=postgresql://anb:secret@db/anb SECRET_KEY=... anb migrate
     """
     from anb import migrations
+    from anb.embedded import keep_private
 
     settings = open_settings()
     if settings.embedded:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        keep_private(settings)
     with open_database(settings) as database:
         migrations.upgrade(database)
     say(f"The schema is at step {migrations.head()}.", {"revision": migrations.head()}, as_json=as_json)

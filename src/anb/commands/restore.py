@@ -29,7 +29,7 @@ def restore(
       anb restore /mnt/backups/anb --check
     """
     from anb.commands import backup_reports as backups
-    from anb.embedded import only_process
+    from anb.embedded import keep_private, only_process
 
     if check and verify:
         raise typer.BadParameter("--check restores nothing that --verify could look at; say one of them")
@@ -43,6 +43,7 @@ def restore(
         else:
             if settings.embedded:
                 stack.enter_context(only_process(settings.data_dir))
+                keep_private(settings)
             database = stack.enter_context(open_database(settings))
             report = backups.restore(settings, database, chosen, on_progress, verify=verify)
     say(backups.checked_as_text(report) if check else backups.restored_as_text(report), report, as_json=as_json)
