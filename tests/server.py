@@ -21,17 +21,24 @@ def free_port() -> int:
 @contextmanager
 def serving(app: FastAPI) -> Iterator[int]:
     """Gives the port."""
+    with server_of(app, HalfOpenProtocol) as (_, port):
+        yield port
+
+
+@contextmanager
+def server_of(app: FastAPI, protocol: type[HalfOpenProtocol]) -> Iterator[tuple[uvicorn.Server, int]]:
+    """Gives it, so that it may be told to stop before the end, and its port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            app, http=HalfOpenProtocol, log_config=None, access_log=False, proxy_headers=False, server_header=False
+            app, http=protocol, log_config=None, access_log=False, proxy_headers=False, server_header=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         while not server.started and thread.is_alive():
             thread.join(0.01)
-        yield listener.getsockname()[1]
+        yield server, listener.getsockname()[1]
         server.should_exit = True
         thread.join()
 

@@ -3,7 +3,10 @@ import socket
 
 import pytest
 from fastapi import FastAPI
-from tests.server import serving, talk
+from tests.server import server_of, serving, talk
+
+from anb.http import protocol
+from anb.http.protocol import DrainingProtocol
 
 HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: anb\r\n"
 
@@ -30,3 +33,40 @@ def test_a_long_body_and_many_requests_on_one_connection_are_no_head(app: FastAP
         for _ in range(3):
             connection.sendall(request)
             assert connection.recv(65536).startswith(b"HTTP/1.1 422 ")
+
+
+def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: FastAPI) -> None:
+    request = b"GET /health HTTP/1.1\r\nHost: anb\r\n\r\n"
+    with (
+        server_of(app, DrainingProtocol) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as kept,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as fresh,
+    ):
+        kept.sendall(request)
+        assert b"connection: close" not in kept.recv(65536)
+        server.should_exit = True
+        _until_refused(port)
+        for connection in (kept, fresh):
+            connection.sendall(request)
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            assert b"connection: close" in answer
+            assert connection.recv(65536) == b""
+
+
+def test_it_waits_for_no_idle_connection_for_ever(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "IDLE_WHILE_DRAINING_S", 0.2)
+    with (
+        server_of(app, DrainingProtocol) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
+    ):
+        idle.sendall(b"GET /health HTTP/1.1\r\nHost: anb\r\n\r\n")
+        idle.recv(65536)
+        server.should_exit = True
+        assert idle.recv(65536) == b""
+
+
+def _until_refused(port: int) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            socket.create_connection(("127.0.0.1", port), timeout=20).close()

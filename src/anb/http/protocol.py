@@ -5,6 +5,9 @@ from uvicorn_worker import UvicornWorker
 
 _LARGEST_HEAD = 64 * 1024
 
+IDLE_WHILE_DRAINING_S = 5.0
+"""Longer than the proxy keeps an idle connection (`keepalive_timeout` of nginx's upstream)."""
+
 RESUMABLE = "anb.resumable"
 """In the scope of a request: its body may end anywhere, for the client will ask how much of it came."""
 
@@ -64,12 +67,42 @@ class HalfOpenProtocol(HttpToolsProtocol):
         cycle.message_event.set()
 
 
+class DrainingProtocol(HalfOpenProtocol):
+    """Behind a proxy that keeps its connections: a server that stops hangs up on none of them.
+
+    uvicorn itself closes an idle one at once. A vote that the proxy is just sending into it then dies, and no proxy
+    sends a POST twice. So an idle connection stays open until the proxy has closed it (nginx does after 3 s), and a
+    request that still comes is answered, with `Connection: close`.
+    """
+
+    _draining = False
+
+    def shutdown(self) -> None:
+        self._draining = True
+        if self._is_idle():
+            self.loop.call_later(IDLE_WHILE_DRAINING_S, self._close_if_idle)
+        else:
+            super().shutdown()
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self._draining and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _close_if_idle(self) -> None:
+        if self._is_idle():
+            self.transport.close()
+
+
 class HalfOpenWorker(UvicornWorker):
     """For gunicorn."""
 
     CONFIG_KWARGS = {  # noqa: RUF012
         "loop": "uvloop",
-        "http": HalfOpenProtocol,
+        "http": DrainingProtocol,
         "access_log": False,
         "log_config": None,
         "server_header": False,

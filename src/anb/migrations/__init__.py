@@ -48,6 +48,12 @@ def knows(revision: str) -> bool:
     return any(step.revision == revision for step in ScriptDirectory(str(_FOLDER)).walk_revisions())
 
 
+def serves(revision: str | None) -> bool:
+    """Whether this code works on that schema. A step that it does not know came with newer code, which is about to
+    replace it: until then it serves on, as each step promises."""
+    return revision is not None and (revision == head() or not knows(revision))
+
+
 @cache
 def head() -> str | None:
     return ScriptDirectory(str(_FOLDER)).get_current_head()

@@ -90,7 +90,7 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
     state = request.app.state
 
     def database() -> None:
-        if not migrations.is_current(state.database):
+        if not migrations.serves(migrations.revision(state.database)):
             raise NotReadyError("the schema is not at its newest step: run `anb migrate`")
 
     def disk() -> None:
