@@ -44,6 +44,9 @@ prove: .venv/dev.stamp ## kill the stack's processes KILLS times under load: not
 prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 	@$(BIN)/python -m tests.prove --embedded --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
+roll: .venv/dev.stamp ## the next release takes over under load, a migration between: no request fails (2 minutes)
+	@.ci/tools && $(BIN)/python -m tests.rolling
+
 proofs: .venv/dev.stamp ## a short version of each slow proof
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
@@ -83,7 +86,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
-	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools .ci/promtool deployment/stack/alone.sh
+	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools .ci/promtool deployment/stack/*.sh
 	@$(BIN)/actionlint
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
@@ -97,4 +100,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded proofs tus-cuts hostile bench mutants drill rules lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill rules lint lock clean

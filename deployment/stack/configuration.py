@@ -4,6 +4,7 @@ import getpass
 import os
 import pwd
 import secrets
+import shlex
 import shutil
 import socket
 import sys
@@ -46,6 +47,8 @@ class Plan:
 
     folder: Path
     ports: Ports
+    keeps_port: bool = False
+    """gunicorn's port is held for it, as by systemd's fastapi.socket: it outlives a gunicorn, and two may share it."""
 
     @property
     def run(self) -> Path:
@@ -80,10 +83,24 @@ class Plan:
             **more,
         }
 
-    def write(self) -> None:
+    def write_settings(self, settings: Mapping[str, str]) -> None:
+        """For the next start of web, worker and beat."""
+        lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+        (self.run / "settings.env").write_text("\n".join(lines))
+
+    def read_settings(self) -> dict[str, str]:
+        words = shlex.split((self.run / "settings.env").read_text())
+        return dict(word.split("=", 1) for word in words)
+
+    def write(self, listener: int | None = None) -> None:
+        """`listener` is the descriptor of the port that is kept."""
         for folder in (self.run, self.logs, self.media, self.run / "cache"):
             folder.mkdir(parents=True, exist_ok=True)
-        values = self._values()
+        self.write_settings({})
+        gunicorn = f"{Path(sys.executable).parent}/gunicorn -c {REPOSITORY}/deployment/gunicorn/gunicorn.conf.py"
+        bound = f"-b 127.0.0.1:{self.ports.web} " if listener is None else ""
+        handed = "" if listener is None else f"{_HERE}/socket.sh {listener} "
+        values = self._values() | {"ANB_WEB": f'{handed}{gunicorn} {bound}"anb.api:create_app()"'}
         for template, name in (
             (_HERE / "supervisord.conf.template", "supervisord.conf"),
             (_HERE / "nginx.conf.template", "nginx.conf"),

@@ -1,14 +1,16 @@
 """A running stack: started in order, asked about, stopped whole."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -20,6 +22,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from deployment.stack.configuration import Plan, postgres_binaries, postgres_owner
 
+_ABOVE_MINFDS = 200
 _THEN = ("web", "worker", "beat", "nginx")
 ANB = Path(sys.executable).parent / "anb"
 
@@ -38,13 +41,10 @@ class Stack:
 
     def __enter__(self) -> Self:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
-        self.plan.write()
-        self._initialise_postgres()
-        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.plan.run / "supervisord.conf")]
-        with (self.plan.logs / "supervisor.log").open("ab") as log:
-            self._supervisord = subprocess.Popen(  # our own configuration
-                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        with self._kept_port() as listener:
+            self.plan.write(listener)
+            self._initialise_postgres()
+            self._start_supervisord(() if listener is None else (listener,))
         try:
             self._until("PostgreSQL", self._database_is_there)
             subprocess.run([ANB, "migrate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
@@ -55,6 +55,30 @@ class Stack:
             self.stop()
             raise
         return self
+
+    def _start_supervisord(self, kept: tuple[int, ...]) -> None:
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.plan.run / "supervisord.conf")]
+        with (self.plan.logs / "supervisor.log").open("ab") as log:
+            self._supervisord = subprocess.Popen(
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True, pass_fds=kept,
+            )  # fmt: skip
+
+    @contextlib.contextmanager
+    def _kept_port(self) -> Iterator[int | None]:
+        """Ours until supervisord has it; gunicorn listens on it, and its backlog holds whoever comes between two."""
+        if not self.plan.keeps_port:
+            yield None
+            return
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self.plan.ports.web))
+            listener.listen(2048)
+            high = fcntl.fcntl(listener, fcntl.F_DUPFD_CLOEXEC, _ABOVE_MINFDS)
+            try:
+                yield high
+            finally:
+                os.close(high)
 
     @property
     def environment(self) -> dict[str, str]:

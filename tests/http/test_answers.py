@@ -2,8 +2,9 @@ import string
 import uuid
 
 import pytest
+import sqlalchemy
 import structlog
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.exc import ProgrammingError
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -49,13 +50,13 @@ def test_only_an_older_schema_makes_it_unready(
 ) -> None:
     """A newer one is there while the next release is on its way: this code serves until it is replaced."""
     with database.write() as session:
-        current = session.scalars(text("SELECT version_num FROM alembic_version")).one()
-        session.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
+        current = session.scalars(sqlalchemy.text("SELECT version_num FROM alembic_version")).one()
+        session.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
     try:
         assert client.get("/ready").status_code == status
     finally:
         with database.write() as session:
-            session.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": current})
+            session.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = :it"), {"it": current})
 
 
 def test_a_request_id_is_given_or_taken_over(client: TestClient) -> None:

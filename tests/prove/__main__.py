@@ -5,68 +5,30 @@ import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import OperationalError
 
 from anb import logs
 from anb.db import Database
-from anb.processing.ffmpeg import find_ffmpeg
 from anb.settings import load_settings
 from tests.prove.arena import Arena, EmbeddedArena, StackArena
-from tests.prove.clients import Person, StoppedError, Uploader, reading, uploading, voting
+from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
 from tests.prove.plan import Blow, make_plan
-from tests.prove.verdict import Finding, expected_files, judge, look, unfinished
-
-_PATIENCE_S = 240.0
-"""After the last blow: leases end, sweeps ring and clear up, and the queue is worked off."""
+from tests.prove.verdict import Finding, judge, look, settle
 
 
 @dataclass(frozen=True)
 class Show:
     arena: Arena
     journal: Journal
-    over: threading.Event
     seed: int
-
-    def crowd(self, clips: Sequence[bytes]) -> list[threading.Thread]:
-        """Three who upload in one shot, two in pieces, three who vote, one who reads."""
-        parts: list[Callable[[random.Random], None]] = [
-            *[partial(self._upload, clips, way) for way in [Uploader.upload] * 3 + [Uploader.upload_in_pieces] * 2],
-            *[self._vote] * 3,
-            self._read,
-        ]
-        return [threading.Thread(target=self._play, args=(number, part)) for number, part in enumerate(parts)]
-
-    def _upload(self, clips: Sequence[bytes], way: Callable[[Uploader, bytes], str], source: random.Random) -> None:
-        uploading(Uploader(self.arena.url, self.journal, self.over, source), clips, way)
-
-    def _vote(self, source: random.Random) -> None:
-        while not self.over.is_set():
-            person = Person(self.arena.url, self.journal, self.over, source)
-            voting(person)
-            person.close()
-
-    def _read(self, source: random.Random) -> None:
-        reading(Person(self.arena.url, self.journal, self.over, source))
-
-    def _play(self, number: int, part: Callable[[random.Random], None]) -> None:
-        try:
-            part(random.Random(f"{self.seed}/{number}"))
-        except StoppedError:
-            pass
-        except Exception as error:
-            self.journal.surprise(f"client {number} broke: {error!r}")
-            raise
 
     def attack(self, plan: Sequence[Blow], console: Console) -> Counter[str]:
         source = random.Random(self.seed)
@@ -109,17 +71,12 @@ def prove(arena: Arena, seed: int, kills: int, console: Console) -> list[Finding
     console.print(f"Seed {seed}, {kills} kills among {', '.join(arena.victims)}.")
     started = time.monotonic()
     with arena, tempfile.TemporaryDirectory() as scratch:
-        show = Show(arena, Journal(), threading.Event(), seed)
-        crowd = show.crowd(_clips(Path(scratch)))
-        for client in crowd:
-            client.start()
-        hits = show.attack(make_plan(seed, kills, arena.victims), console)
-        attacked_s = time.monotonic() - started
-        show.over.set()
-        for client in crowd:
-            client.join()
+        show = Show(arena, Journal(), seed)
+        with Crowd(arena.url, show.journal, seed, clips(Path(scratch))):
+            hits = show.attack(make_plan(seed, kills, arena.victims), console)
+            attacked_s = time.monotonic() - started
         database = Database(arena.database_url.replace("postgresql://", "postgresql+psycopg://"))
-        stuck = _settle(arena, database)
+        stuck = settle(database, arena.media, arena.scratch)
         settled_s = time.monotonic() - started - attacked_s
         truth = look(database, arena.media, arena.scratch)
         findings = [*judge(show.journal, truth, database, arena.media), stuck]
@@ -129,38 +86,6 @@ def prove(arena: Arena, seed: int, kills: int, console: Console) -> list[Finding
         f"Attacked for {attacked_s:.0f} s, settled {settled_s:.0f} s after the last kill. Replay: --seed {seed}"
     )
     return findings
-
-
-def _settle(arena: Arena, database: Database) -> Finding:
-    """Everything finished, and everything swept; or what is left when patience ends."""
-    deadline = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            left = unfinished(database)
-            truth = look(database, arena.media, arena.scratch)
-        except OperationalError:  # it still recovers from the last blow
-            if time.monotonic() > deadline:
-                raise
-        else:
-            clean = truth.files == expected_files(truth) and not truth.strays
-            if (clean and not left) or time.monotonic() > deadline:
-                return Finding("nothing is stuck", len(truth.videos), tuple(left))
-        time.sleep(1)
-
-
-def _clips(folder: Path) -> list[bytes]:
-    """Seconds of a test picture with a tone: landscape, on its side, silent."""
-    clips = []
-    for number, (size, seconds, sound) in enumerate(
-        [("320x180", 3, True), ("240x426", 6, True), ("640x360", 2, False)]
-    ):
-        path = folder / f"{number}.mp4"
-        picture = ["-f", "lavfi", "-i", f"testsrc2=size={size}:rate=30:duration={seconds}"]
-        tone = ["-f", "lavfi", "-i", f"sine=duration={seconds}", "-c:a", "aac"] if sound else []
-        coding = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", str(path)]
-        subprocess.run([find_ffmpeg(), "-v", "error", *picture, *tone, *coding], check=True)
-        clips.append(path.read_bytes())
-    return clips
 
 
 def _print(console: Console, journal: Journal, hits: Counter[str], findings: Sequence[Finding]) -> None:

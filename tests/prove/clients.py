@@ -63,13 +63,14 @@ class Person:
         """Until one of the expected answers comes. Others than those of a system that recovers are surprises."""
         asked_before = False
         while True:
+            asked_at = time.monotonic()
             try:
                 response = self._http.request(method, path, headers=self.headers | (headers or {}), **more)
             except httpx2.TransportError as error:
-                self.journal.count(type(error).__name__)
+                self.journal.count(type(error).__name__, time.monotonic() - asked_at)
                 asked_before = True
             else:
-                self.journal.count(str(response.status_code))
+                self.journal.count(str(response.status_code), time.monotonic() - asked_at)
                 if response.status_code in expected:
                     return Answer(response, asked_before)
                 if response.status_code not in _PASSING:

@@ -19,11 +19,13 @@ class Journal:
     """E-mail to player id."""
     surprises: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    slowest_s: float = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def count(self, answer: str) -> None:
+    def count(self, answer: str, after_s: float) -> None:
         with self._lock:
             self.answers[answer] += 1
+            self.slowest_s = max(self.slowest_s, after_s)
 
     def surprise(self, what: str) -> None:
         """Something that no client should ever see."""

@@ -1,6 +1,7 @@
 """What is there afterwards, held against what clients were told."""
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from anb.db import Database
 from anb.players.models import Player
@@ -21,6 +23,9 @@ from anb.videos.models import Video
 from anb.voting import recount
 from anb.voting.models import Vote
 from tests.prove.journal import Journal
+
+_PATIENCE_S = 240.0
+"""After the last blow: leases end, sweeps ring and clear up, and the queue is worked off."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,23 @@ def look(database: Database, media: Path, scratch: Path) -> Truth:
 def expected_files(truth: Truth) -> set[str]:
     keys = ((video.original_key, video.processed_key, video.poster_key) for video in truth.videos.values())
     return {key for of_one in keys for key in of_one if key}
+
+
+def settle(database: Database, media: Path, scratch: Path) -> Finding:
+    """Everything finished, and everything swept; or what is left when patience ends."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            left = unfinished(database)
+            truth = look(database, media, scratch)
+        except OperationalError:  # it still recovers from the last blow
+            if time.monotonic() > deadline:
+                raise
+        else:
+            clean = truth.files == expected_files(truth) and not truth.strays
+            if (clean and not left) or time.monotonic() > deadline:
+                return Finding("nothing is stuck", len(truth.videos), tuple(left))
+        time.sleep(1)
 
 
 def judge(journal: Journal, truth: Truth, database: Database, media: Path) -> Iterator[Finding]:

@@ -1,0 +1,111 @@
+"""`make roll`: release N serves, N+1 takes over under load, a migration between. No request fails, nothing is lost."""
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from deployment.stack.configuration import Plan, free_ports
+from deployment.stack.roll import RollError, roll
+from deployment.stack.servers import Stack
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+
+from anb import __version__, logs
+from anb.db import Database
+from anb.settings import load_settings
+from tests.prove.arena import SETTINGS
+from tests.prove.crowd import Crowd, clips
+from tests.prove.journal import Journal
+from tests.prove.verdict import Finding, judge, look, settle
+from tests.rolling.release import NEXT, broken_release, next_release
+
+_GOOD = {"200", "201", "202", "204", "206"}
+_TRUE = {"404", "409"}
+"""Also answers: to a video that was deleted a moment ago, to a vote that was cast before."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make roll", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15, help="of load before, between and after the steps")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    arguments = parser.parse_args()
+    console = Console(highlight=False, width=120)
+    logs.configure(load_settings(log_level="error"))
+    folder = Path(tempfile.mkdtemp(prefix="anb-roll-"))
+    folder.chmod(0o755)
+    if show(folder, arguments.seed, arguments.seconds, console):
+        subprocess.run(["rm", "-rf", folder], check=True)
+        return 0
+    console.print(f"Data and logs: {folder}")
+    return 1
+
+
+def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
+    started = time.monotonic()
+
+    def say(what: str) -> None:
+        console.print(f"{time.monotonic() - started:6.1f} s  {what} ({journal.answers.total()} answers)")
+
+    journal = Journal()
+    plan = Plan(folder / "data", free_ports(), keeps_port=True)
+    with Stack(plan, SETTINGS) as stack, tempfile.TemporaryDirectory() as scratch:
+        with Crowd(plan.url, journal, seed, clips(Path(scratch))):
+            time.sleep(seconds)
+            say(f"Release {__version__} serves; a release that cannot start is tried.")
+            try:
+                roll(stack, broken_release(folder), "broken", say)
+            except RollError as refused:
+                say(f"Refused: {refused}.")
+            time.sleep(seconds / 3)
+            roll(stack, next_release(folder), NEXT, say)
+            time.sleep(seconds)
+            say("The load ends.")
+        database = Database(plan.database_url.replace("postgresql://", "postgresql+psycopg://"))
+        stuck = settle(database, plan.media, plan.media / "scratch")
+        findings = [*judge(journal, look(database, plan.media, plan.media / "scratch"), database, plan.media), stuck]
+        written = _written_by(database)
+        database.dispose()
+    failed = Counter({name: times for name, times in journal.answers.items() if name not in _GOOD | _TRUE})
+    lost = sum(len(finding.broken) for finding in findings)
+    _print(console, journal, failed, findings, written)
+    return not failed and not lost and min(written) > 0
+
+
+def _written_by(database: Database) -> tuple[int, int]:
+    """Videos that the old release wrote, and the next one, which alone fills the new column."""
+    with database.read() as session:
+        new = session.execute(text("SELECT count(court), count(*) FROM videos")).one()
+    return int(new[1] - new[0]), int(new[0])
+
+
+def _print(
+    console: Console, journal: Journal, failed: Counter[str], findings: list[Finding], written: tuple[int, int]
+) -> None:
+    table = Table("what", "number", title=f"{__version__} → {NEXT}, under load")
+    rows = [
+        ("requests sent", journal.answers.total()),
+        ("requests failed (refused, cut, 429, 5xx)", failed.total()),
+        ("uploads acknowledged, one shot and in pieces", len(journal.uploads)),
+        ("votes acknowledged", len(journal.votes)),
+        ("lost, doubled or stuck", sum(len(finding.broken) for finding in findings)),
+        ("videos written by the old release", written[0]),
+        ("videos written by the next release", written[1]),
+    ]
+    for what, number in rows:
+        table.add_row(what, str(number))
+    console.print(table)
+    console.print(f"Slowest answer {journal.slowest_s:.1f} s. Uploads: {dict(journal.ways)}. "
+                  f"Answers: {dict(journal.answers.most_common())}", soft_wrap=True)  # fmt: skip
+    for finding in findings:
+        for broken in finding.broken[:10]:
+            console.print(f"BROKEN {finding.promise}: {broken}", markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
