@@ -127,6 +127,7 @@ class Plan:
             "ANB_REDIS_PORT": str(self.ports.redis),
             "ANB_NGINX": _tool("nginx", "nginx-light"),
             "ANB_LISTEN": f"127.0.0.1:{self.ports.nginx}",
+            "ANB_ACCESS_LOG": "/dev/stdout",
             "ANB_UPSTREAM": f"127.0.0.1:{self.ports.web}",
         }
 
