@@ -38,5 +38,5 @@ def configure(settings: Settings) -> None:
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
     # One line a request is ours (http/request_context.py); these would say it twice or tell of every connection.
-    for name in ("uvicorn.access", "httpx", "httpx2", "kombu", "celery.redirected", "alembic.runtime.plugins"):
+    for name in ("uvicorn.access", "httpx", "httpx2", "kombu", "celery.redirected", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,5 +1,6 @@
 import dataclasses
 import gzip
+import hashlib
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from anb.backups.copy_in import Restored
 from anb.backups.copy_in import restore as copy_in
 from anb.backups.copy_out import Made, make
 from anb.backups.finished import choose
-from anb.backups.manifest import MANIFEST, BackupError
+from anb.backups.manifest import MANIFEST, BackupError, decode
 from anb.backups.place import Folder, open_place
 from anb.db import Database
 from anb.players.models import Player
@@ -144,7 +145,7 @@ def test_a_video_deleted_meanwhile_is_not_brought_back(
     storage = DeletingStorage(contest.storage.root)
     storage.contest = contest
     made = back_up(contest, to, storage)
-    assert made.manifest.deleted_since == [str(contest.unloved)]
+    assert made.manifest.deleted_since == [contest.unloved]
     assert made.manifest.whole
     assert check_backup(made.backup, ignore).whole
     assert restore(made, new, new_storage).whole
@@ -276,7 +277,7 @@ def test_a_backup_of_a_newer_version_is_refused(
     with pytest.raises(BackupError, match="another format"):
         restore(made, new, new_storage)
     file.write_bytes(b"{")
-    with pytest.raises(BackupError, match="cannot be read"):
+    with pytest.raises(BackupError, match="damaged and cannot be read"):
         made.backup.manifest()
 
 
@@ -305,3 +306,110 @@ def test_a_backup_that_is_not_there_is_a_sentence(contest: Contest, to: Path) ->
     assert choose(Folder(to), made.backup.moment).moment == made.backup.moment
     with pytest.raises(BackupError, match="There is no backup 1999"):
         choose(Folder(to), "1999")
+
+
+def test_a_backup_without_a_sum_of_its_own_is_from_before_and_is_read(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    file = to / made.backup.moment / MANIFEST
+    told = orjson.loads(file.read_bytes())
+    del told["sha256"]
+    file.write_bytes(orjson.dumps(told))
+    assert made.backup.manifest() == made.manifest
+
+
+def test_no_flipped_bit_of_a_manifest_passes(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    whole = (to / made.backup.moment / MANIFEST).read_bytes()
+    for at in range(len(whole)):
+        for bit in (1, 4, 32):
+            damaged = bytearray(whole)
+            damaged[at] ^= bit
+            try:
+                told = decode(bytes(damaged))
+            except BackupError:
+                continue
+            assert told == made.manifest, f"byte {at}, bit {bit}"
+
+
+def seal(folder: Path, change: Any) -> None:
+    """As somebody would who alters a backup and mends its sums."""
+    told = orjson.loads((folder / MANIFEST).read_bytes())
+    told.pop("sha256", None)
+    change(told)
+    (folder / MANIFEST).write_bytes(orjson.dumps(told))
+
+
+def repack(folder: Path, name: str, lines: list[bytes]) -> None:
+    packed = gzip.compress(b"".join(lines))
+    (folder / name).write_bytes(packed)
+
+    def change(told: dict[str, Any]) -> None:
+        table = name.removeprefix("tables/").removesuffix(".jsonl.gz")
+        part = told["files"] if name == "files.jsonl.gz" else told["tables"][table]
+        part |= {"bytes": len(packed), "sha256": hashlib.sha256(packed).hexdigest()}
+
+    seal(folder, change)
+
+
+def test_a_wrong_id_in_a_manifest_is_a_sentence(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    seal(to / made.backup.moment, lambda told: told["deleted_since"].append("no-id"))
+    with pytest.raises(BackupError, match=r"the manifest is damaged and cannot be read .* Use another one \(--at\)"):
+        made.backup.manifest()
+
+
+@pytest.mark.parametrize("key", ["../../etc/cron.d/anb", "uploads/../../x.mp4", "/etc/passwd", "uploads/x"])
+def test_a_key_that_leads_out_of_storage_is_refused_in_a_sentence(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, key: str
+) -> None:
+    made = back_up(contest, to)
+    repack(to / made.backup.moment, "files.jsonl.gz", [orjson.dumps([key, 1, "0" * 64]) + b"\n"])
+    with pytest.raises(BackupError, match=rf"Backup {made.backup.moment} in .* names '{key}', which"):
+        restore(made, new, new_storage)
+    with pytest.raises(BackupError, match="which `anb backup` never writes"):
+        check_backup(made.backup, ignore)
+    assert (content(new_storage), migrations.revision(new)) == ({}, None)
+
+
+@pytest.mark.parametrize("name", ["files.jsonl.gz", "tables/players.jsonl.gz"])
+@pytest.mark.parametrize("lines", [[b"{\n"], [b"[1]\n"], [b'["a"\n']])
+def test_lines_that_mean_nothing_are_refused_in_a_sentence(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, name: str, lines: list[bytes]
+) -> None:
+    made = back_up(contest, to)
+    repack(to / made.backup.moment, name, lines)
+    with pytest.raises(BackupError, match=f"{name} cannot be read"):
+        restore(made, new, new_storage)
+    assert migrations.revision(new) is None
+
+
+def test_a_damaged_backup_does_not_keep_the_next_one_from_being_made(contest: Contest, to: Path) -> None:
+    for damage in ("files.jsonl.gz", MANIFEST):
+        newest = to / back_up(contest, to).backup.moment / damage
+        newest.write_bytes(newest.read_bytes()[:-20])
+    made = back_up(contest, to)
+    assert check_backup(made.backup, ignore).whole
+
+
+def test_names_of_new_folders_are_on_disk_before_a_backup_is_finished(
+    contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("anb.backups.place.sync_folder", synced.append)
+    made = back_up(contest, to)
+    assert {to.parent.parent, to.parent, to, to / "files", to / made.backup.moment} <= set(synced)
+
+
+def test_a_place_that_goes_away_is_no_deletion(contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unmounted disk answers FileNotFoundError, as a video does that its owner deleted."""
+
+    def gone(self: Folder, name: str) -> Any:
+        if name.startswith("files/"):
+            raise FileNotFoundError(2, "No such file or directory", f"{to}/{name}")
+        return create(self, name)
+
+    create = Folder.create
+    monkeypatch.setattr(Folder, "create", gone)
+    with pytest.raises(FileNotFoundError):
+        back_up(contest, to)
+    assert Folder(to).moments() == []

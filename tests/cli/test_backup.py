@@ -1,3 +1,4 @@
+import uuid
 from pathlib import Path
 
 import pytest
@@ -72,5 +73,63 @@ def test_a_running_server_is_not_restored_into(
 ) -> None:
     anb("backup", "kept")
     into_a_new_one(monkeypatch, folder)
-    with only_process(folder / "new"), pytest.raises(SettingsError, match="in use"):
+    with only_process(folder / "new"), pytest.raises(SettingsError, match="in use") as refused:
         anb("restore", "kept")
+    assert "--data-dir" not in str(refused.value), "which `anb restore` does not have"
+
+
+def test_a_mistyped_data_folder_is_not_backed_up_and_not_made(
+    anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANB_DATA_DIR", str(folder / "anb-dtaa"))
+    for command in (("backup", "kept"), ("recount", "--check"), ("retry", str(uuid.uuid4()))):
+        answer = anb(*command)
+        assert answer.exit_code == 1
+        assert answer.err == (
+            f"There is no database {folder / 'anb-dtaa' / 'anb.db'}: is ANB_DATA_DIR right? Ask `anb doctor`.\n"
+        )
+    (folder / "anb-dtaa").mkdir()  # what a mount point is without its disk
+    assert anb("backup", "kept").exit_code == 1
+    assert [path.name for path in folder.rglob("*")] == ["anb-dtaa"]
+
+
+@pytest.mark.parametrize("place", ["anb-data", "anb-data/backups", "anb-data/media/backups", "link"])
+def test_a_backup_inside_of_what_it_protects_is_refused(anb: Anb, folder: Path, place: str) -> None:
+    anb("migrate")
+    (folder / "link").symlink_to("anb-data")
+    before = sorted(folder.rglob("*"))
+    answer = anb("backup", place)
+    assert answer.exit_code == 1
+    assert (
+        answer.err.startswith(f"{place} is inside of what is backed up (ANB_DATA_DIR, ")
+        or "(MEDIA_ROOT, " in answer.err
+    )
+    assert [
+        path for path in sorted(folder.rglob("*")) if path not in before and not path.name.startswith("anb.db")
+    ] == []
+
+
+def test_a_backup_inside_of_the_medias_bucket_is_refused(
+    anb: Anb, contest: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEDIA_ROOT", "s3://anb-media/cup")
+    answer = anb("backup", "s3://anb-media/cup/backups")
+    assert (answer.exit_code, "MEDIA_ROOT, s3://anb-media/cup)" in answer.err) == (1, True)
+
+
+def test_trouble_names_its_file_and_not_its_number(anb: Anb, folder: Path) -> None:
+    anb("migrate")
+    (folder / "file").touch()
+    answer = anb("backup", "file/kept")
+    assert (answer.exit_code, answer.err.splitlines()[-1]) == (1, "file: Not a directory")
+    answer = anb("restore", "nowhere", "--check")
+    assert answer.err == "There is no finished backup in nowhere: no folder of it has a manifest.json.\n"
+
+
+def test_only_the_answer_is_printed(real_anb: Anb, folder: Path) -> None:
+    """No line of Alembic's for every step."""
+    migrated = real_anb("migrate")
+    assert (migrated.exit_code, migrated.err) == (0, "")
+    real_anb("backup", "kept")
+    restored = real_anb("restore", "kept", "--json", ANB_DATA_DIR="new")
+    assert (restored.exit_code, restored.err) == (0, "")

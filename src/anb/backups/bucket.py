@@ -11,6 +11,9 @@ from anb.storage.s3 import S3Storage, trouble_as_os_errors
 class Bucket(S3Storage):
     """Needs the same rights as media do, but those to delete."""
 
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
     def name(self, key: str) -> str:
         """Names are our own here, and not only those of stored objects."""
         return self.prefix + key

@@ -6,8 +6,8 @@ repeated; it goes on with the objects that are there already.
 
 import gzip
 import hashlib
-import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO, cast
@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 from anb import migrations
 from anb.backups import rows
 from anb.backups.copy_out import OnProgress
-from anb.backups.finished import Backup
+from anb.backups.finished import UNREADABLE, Backup
 from anb.backups.listing import Entry, Listing, listing
 from anb.backups.manifest import BackupError, Manifest, Part
-from anb.backups.place import Place, chunks, reading, sha256_of
+from anb.backups.place import Place, chunks, named, reading, sha256_of
 from anb.db import Database
 from anb.processing import repository as processing
-from anb.storage.base import ORIGINALS, RESULTS, Storage
+from anb.storage.base import ORIGINALS, RESULTS, Storage, Writer
 from anb.videos import repository as videos
 from anb.voting.recount import Difference, recount
 
@@ -103,12 +103,13 @@ def _copy_objects(place: Place, storage: Storage, wanted: Listing, restored: Res
     total = len(wanted)
     for done, entry in enumerate(wanted):
         on_progress(100 * done / total)
-        if _is_stored(storage, entry):
-            restored.found += 1
-        elif _store(place, storage, entry):
-            restored.stored += 1
-        else:
-            restored.damaged.append(entry.key)
+        with named(entry.key):
+            if _is_stored(storage, entry):
+                restored.found += 1
+            elif _store(place, storage, entry):
+                restored.stored += 1
+            else:
+                restored.damaged.append(entry.key)
     on_progress(100)
 
 
@@ -120,24 +121,32 @@ def _is_stored(storage: Storage, entry: Entry) -> bool:
 
 
 def _store(place: Place, storage: Storage, entry: Entry) -> bool:
-    """Judged on its way in, so that nothing damaged ever gets a name."""
-    writer = storage.create(entry.key)
+    """Judged on its way in, so that nothing damaged ever gets a name. False: it is damaged, or the place lost it."""
+    with ExitStack() as stack:
+        try:
+            source = stack.enter_context(place.open(f"files/{entry.key}"))
+        except FileNotFoundError:
+            return False
+        writer = storage.create(entry.key)
+        try:
+            sound = _pour(source, writer) == entry.sha256
+            if sound:
+                writer.commit()
+        except BaseException:
+            writer.abort()
+            raise
+        if not sound:
+            writer.abort()
+        return sound
+
+
+def _pour(source: BinaryIO, writer: Writer) -> str:
+    """Returns the SHA-256 of what went through."""
     seen = hashlib.sha256()
-    try:
-        with place.open(f"files/{entry.key}") as source:
-            for chunk in chunks(source):
-                seen.update(chunk)
-                writer.write(chunk)
-        if seen.hexdigest() == entry.sha256:
-            writer.commit()
-            return True
-    except FileNotFoundError:
-        pass
-    except BaseException:
-        writer.abort()
-        raise
-    writer.abort()
-    return False
+    for chunk in chunks(source):
+        seen.update(chunk)
+        writer.write(chunk)
+    return seen.hexdigest()
 
 
 def load(session: Session, backup: Backup, manifest: Manifest) -> None:
@@ -146,10 +155,13 @@ def load(session: Session, backup: Backup, manifest: Manifest) -> None:
     migrations.upgrade_on(session.connection(), manifest.schema_revision)
     for name, part in manifest.tables.items():
         with backup.place.open(f"{backup.moment}/tables/{name}.jsonl.gz") as packed:
-            _load_table(session, packed, part)
+            try:
+                _load_table(session, packed, part)
+            except UNREADABLE as error:
+                raise backup.refused(f"tables/{name}.jsonl.gz cannot be read ({error})") from error
     migrations.upgrade_on(session.connection(), "head")
     for video_id in manifest.deleted_since:
-        video = videos.get(session, uuid.UUID(video_id))
+        video = videos.get(session, video_id)
         if video is not None:
             videos.remove(session, video)
 
@@ -162,4 +174,4 @@ def _load_table(session: Session, packed: BinaryIO, part: Part) -> None:
             session.execute(insert(reader.table), batch)
     loaded = session.execute(select(func.count()).select_from(reader.table)).scalar_one()
     if loaded != part.count:
-        raise BackupError(f"{reader.table.name} has {loaded} rows where the manifest says {part.count}.")
+        raise ValueError(f"it has {loaded} rows where the manifest says {part.count}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Table, select, true
 
 from anb import __version__, migrations
@@ -25,6 +26,8 @@ from anb.schema import metadata
 from anb.storage.base import Storage
 from anb.uploads.models import Upload
 from anb.videos.models import Video
+
+log = structlog.get_logger(__name__)
 
 # A column that names an object, and the one that knows its content.
 STORED: dict[str, str | None] = {"original_key": "original_sha256", "processed_key": None, "poster_key": None}
@@ -67,14 +70,21 @@ def make(database: Database, storage: Storage, place: Place, on_progress: OnProg
             missing=missing,
             damaged=copies.damaged,
         )
-        with writing(place.create(f"{moment}/{MANIFEST}")) as file:
+        with writing(place, f"{moment}/{MANIFEST}") as file:
             file.write(manifest.encode())
         return Made(Backup(place, moment), manifest, copies.copied, copies.reused)
 
 
 def _read_newest(place: Place, into: Listing) -> None:
+    """One that is damaged is told nothing from: then more is copied, but a backup is made."""
     for moment in place.moments()[-1:]:
-        for entry in Backup(place, moment).entries():
+        newest = Backup(place, moment)
+        try:
+            newest.require_sound_rows(newest.manifest())
+        except BackupError as error:
+            log.warning("newest_backup_is_damaged", reason=str(error))
+            return
+        for entry in newest.entries():
             into.put(entry)
 
 
@@ -108,7 +118,7 @@ def _want(row: Any, wanted: Listing) -> None:
 @contextmanager
 def _packing(place: Place, name: str) -> Iterator[tuple[gzip.GzipFile, Hashing]]:
     with (
-        writing(place.create(name)) as file,
+        writing(place, name) as file,
         gzip.GzipFile(fileobj=cast("Any", file), mode="wb", compresslevel=1, filename="", mtime=0) as packed,
     ):
         yield packed, file
@@ -131,9 +141,8 @@ class _Copies:
         with _packing(self.place, f"{moment}/files.jsonl.gz") as (packed, file):
             for done, wish in enumerate(wanted):
                 on_progress(100 * done / total)
-                try:
-                    entry = self._kept(wish) or self._copy(wish)
-                except FileNotFoundError:
+                entry = self._kept(wish) or self._copy(wish)
+                if entry is None:
                     self.absent.append(wish)
                     continue
                 self.bytes += entry.size or 0
@@ -156,11 +165,14 @@ class _Copies:
         self.reused += 1
         return known
 
-    def _copy(self, wish: Entry) -> Entry:
-        with (
-            reading(self.storage, wish.key) as source,
-            writing(self.place.create(f"files/{wish.key}")) as target,
-        ):
+    def _copy(self, wish: Entry) -> Entry | None:
+        """None: storage does not have it."""
+        with ExitStack() as stack:
+            try:
+                source = stack.enter_context(reading(self.storage, wish.key))
+            except FileNotFoundError:
+                return None
+            target = stack.enter_context(writing(self.place, f"files/{wish.key}"))
             for chunk in chunks(source):
                 target.write(chunk)
         self.copied += 1
@@ -169,13 +181,13 @@ class _Copies:
         return Entry(wish.key, target.bytes, target.sha256)
 
 
-def _what_became_of(database: Database, absent: Sequence[Entry]) -> tuple[list[str], list[str]]:
+def _what_became_of(database: Database, absent: Sequence[Entry]) -> tuple[list[uuid.UUID], list[str]]:
     """An object that is gone together with its row was deleted by its owner; gone alone, it was lost."""
     deleted, missing = set(), []
     with database.read() as session:
         for entry in absent:
             if session.get(Video, uuid.UUID(entry.video_id)) is None:
-                deleted.add(entry.video_id)
+                deleted.add(uuid.UUID(entry.video_id))
             else:
                 missing.append(entry.key)
     return sorted(deleted), missing

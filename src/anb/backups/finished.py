@@ -1,6 +1,7 @@
 """A backup that is there: what it says of itself, and what it holds."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,10 @@ import orjson
 from anb.backups.listing import Entry
 from anb.backups.manifest import MANIFEST, BackupError, Manifest, Part, decode
 from anb.backups.place import Place, sha256_of
+from anb.storage.base import is_key
+
+# What gzip, JSON and the meaning of a line raise for bytes that are not what `anb backup` wrote.
+UNREADABLE = (gzip.BadGzipFile, EOFError, zlib.error, ValueError, KeyError, TypeError, StopIteration)
 
 
 @dataclass(frozen=True)
@@ -18,21 +23,32 @@ class Backup:
 
     def manifest(self) -> Manifest:
         with self.place.open(f"{self.moment}/{MANIFEST}") as file:
-            return decode(file.read())
+            try:
+                return decode(file.read())
+            except BackupError as error:
+                raise self.refused(str(error)) from error
 
     def entries(self) -> Iterator[Entry]:
-        """The objects that its rows name, by key."""
-        with self.place.open(f"{self.moment}/files.jsonl.gz") as packed, gzip.open(packed) as file:
-            for text in file:
-                key, size, sha256 = orjson.loads(text)
-                yield Entry(key, size, sha256)
+        """The objects that its rows name, by key. Raises BackupError."""
+        try:
+            with self.place.open(f"{self.moment}/files.jsonl.gz") as packed, gzip.open(packed) as file:
+                for text in file:
+                    key, size, sha256 = orjson.loads(text)
+                    if not is_key(key):
+                        raise self.refused(f"files.jsonl.gz names {key!r}, which `anb backup` never writes")
+                    yield Entry(key, size, sha256)
+        except UNREADABLE as error:
+            raise self.refused(f"files.jsonl.gz cannot be read ({error})") from error
+
+    def refused(self, why: str) -> BackupError:
+        return BackupError(f"Backup {self.moment} in {self.place}: {why}. Use another one (--at).")
 
     def require_sound_rows(self, manifest: Manifest) -> None:
         """All of them, before anything is done with any. Raises BackupError."""
         parts = {f"tables/{name}.jsonl.gz": part for name, part in manifest.tables.items()}
         for name, part in {**parts, "files.jsonl.gz": manifest.files}.items():
             if not self._is(f"{self.moment}/{name}", part):
-                raise BackupError(f"{self.moment}/{name} is missing or damaged: use another backup (--at).")
+                raise self.refused(f"{name} is missing or damaged")
 
     def _is(self, name: str, part: Part) -> bool:
         if self.place.size(name) != part.bytes:
@@ -45,7 +61,7 @@ def choose(place: Place, moment: str | None) -> Backup:
     """The newest, unless one is named."""
     moments = place.moments()
     if not moments:
-        raise BackupError(f"There is no finished backup here: no folder has a {MANIFEST}.")
+        raise BackupError(f"There is no finished backup in {place}: no folder of it has a {MANIFEST}.")
     if moment is not None and moment not in moments:
-        raise BackupError(f"There is no backup {moment}; there are: {', '.join(moments)}")
+        raise BackupError(f"There is no backup {moment} in {place}; there are: {', '.join(moments)}")
     return Backup(place, moment or moments[-1])

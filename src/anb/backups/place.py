@@ -1,16 +1,18 @@
 """Where backups are kept. Names are relative, with slashes."""
 
+import errno
 import hashlib
+import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from anb.backups.manifest import MANIFEST, BackupError
 from anb.settings import Settings
 from anb.storage.base import Storage, Writer
-from anb.storage.local import LocalWriter
+from anb.storage.local import LocalWriter, sync_folder
 
 CHUNK = 1024 * 1024
 
@@ -26,6 +28,9 @@ class Place(Protocol):
 
     def moments(self) -> list[str]:
         """Of the backups that were finished, oldest first."""
+
+    def __str__(self) -> str:
+        """As the operator names it."""
 
 
 def open_place(where: str, settings: Settings) -> Place:
@@ -44,13 +49,29 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._durable: set[Path] = set()
+
+    def __str__(self) -> str:
+        return str(self._root)
 
     def create(self, name: str) -> Writer:
         path = self._root / name
-        for folder in reversed([path.parent, *path.parent.parents]):
-            if folder == self._root or self._root in folder.parents:
-                folder.mkdir(mode=0o700, exist_ok=True, parents=folder == self._root)
+        self._make(path.parent)
         return LocalWriter(path)
+
+    def _make(self, folder: Path) -> None:
+        """Its name must survive a power cut as the files in it do, also if a backup that was cut off has made it."""
+        if folder in self._durable:
+            return
+        ours = folder.is_relative_to(self._root)
+        if (ours and folder != self._root) or not folder.parent.is_dir():
+            self._make(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700 if ours else 0o777)
+        sync_folder(folder.parent)
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        self._durable.add(folder)
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
@@ -70,13 +91,15 @@ class Folder:
 class Hashing:
     """A writer that knows what went through it; `write` makes it a file for `gzip`."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, name: str) -> None:
         self._writer = writer
+        self._name = name
         self._hash = hashlib.sha256()
         self.bytes = 0
 
     def write(self, chunk: bytes) -> int:
-        self._writer.write(chunk)
+        with named(self._name):
+            self._writer.write(chunk)
         self._hash.update(chunk)
         self.bytes += len(chunk)
         return len(chunk)
@@ -90,11 +113,26 @@ class Hashing:
 
 
 @contextmanager
-def writing(writer: Writer) -> Iterator[Hashing]:
-    """Committed at the end of the block; nothing is left when it raises."""
+def named(name: str) -> Iterator[None]:
+    """A full disk does not say by itself which file it was that found no room."""
     try:
-        yield Hashing(writer)
-        writer.commit()
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, name) from error
+
+
+@contextmanager
+def writing(place: Place, name: str) -> Iterator[Hashing]:
+    """Committed at the end of the block; nothing is left when it raises."""
+    shown = f"{place}/{name}"
+    with named(shown):
+        writer = place.create(name)
+    try:
+        yield Hashing(writer, shown)
+        with named(shown):
+            writer.commit()
     except BaseException:
         writer.abort()
         raise
@@ -116,6 +154,7 @@ def sha256_of(file: BinaryIO) -> str:
 def reading(storage: Storage, key: str) -> Iterator[BinaryIO]:
     """A stored object, wherever it has to be fetched from. Raises FileNotFoundError."""
     with (
+        named(key),
         tempfile.TemporaryDirectory(prefix="anb-backup-") as folder,
         storage.local(key, Path(folder)) as path,
         path.open("rb") as file,

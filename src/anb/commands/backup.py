@@ -1,7 +1,5 @@
 """`anb backup`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -27,24 +25,14 @@ def backup(
       anb backup /mnt/backups/anb --verify --json
     """
     from anb.commands import backup_reports as backups
+    from anb.commands.backup_errors import backup_errors
 
     settings = open_settings()
     with (
         progress("Backing up", as_json=as_json) as on_progress,
-        backup_errors(as_json),
+        backup_errors(as_json=as_json),
         open_database(settings) as database,
     ):
         report = backups.back_up(settings, database, to, on_progress, verify=verify)
     say(backups.made_as_text(report), report, as_json=as_json)
     raise typer.Exit(0 if report["whole"] else 1)
-
-
-@contextmanager
-def backup_errors(as_json: bool) -> Iterator[None]:
-    from anb.backups.manifest import BackupError
-
-    try:
-        yield
-    except (BackupError, OSError) as error:
-        say(str(error), {"whole": False, "detail": str(error)}, as_json=as_json, failed=True)
-        raise typer.Exit(1) from None

@@ -3,6 +3,7 @@
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from anb.backups import check as checking
@@ -11,7 +12,7 @@ from anb.backups.copy_in import Restored
 from anb.backups.copy_in import restore as copy_in
 from anb.backups.copy_out import Made, OnProgress, make
 from anb.backups.finished import Backup, choose
-from anb.backups.manifest import Manifest
+from anb.backups.manifest import BackupError, Manifest
 from anb.backups.place import open_place
 from anb.commands.reports import differences_as_json
 from anb.db import Database
@@ -23,12 +24,27 @@ Report = dict[str, Any]
 
 def back_up(settings: Settings, database: Database, to: str, on_progress: OnProgress, *, verify: bool) -> Report:
     started = time.monotonic()
+    _require_another_place(settings, to)
     made = make(database, open_storage(settings), open_place(to, settings), on_progress)
     report = _made_as_json(made) | {"elapsed_s": _since(started)}
     if verify:
         report |= {"verified": _checked_as_json(checking.check_backup(made.backup, on_progress))}
         report["whole"] = report["verified"]["whole"]
     return report
+
+
+def _require_another_place(settings: Settings, to: str) -> None:
+    """A backup inside of what it protects is lost with it, and is swept or served as if it were media."""
+    if "://" in to:
+        own = {"MEDIA_ROOT": settings.media}
+        place = to.rstrip("/")
+    else:
+        own = {"MEDIA_ROOT": settings.media, "ANB_STAGING_DIR": str(settings.staging)}
+        own |= {"ANB_DATA_DIR": str(settings.data_dir.resolve())} if settings.embedded else {}
+        place = str(Path(to).resolve())
+    for name, folder in own.items():
+        if f"{place}/".startswith(f"{folder}/"):
+            raise BackupError(f"{to} is inside of what is backed up ({name}, {folder}): name another disk or bucket.")
 
 
 def restore(settings: Settings, database: Database, backup: Backup, on_progress: OnProgress, *, verify: bool) -> Report:
@@ -76,7 +92,7 @@ def _made_as_json(made: Made) -> Report:
         **_contents(manifest),
         "copied": made.copied,
         "reused": made.reused,
-        "deleted_since": manifest.deleted_since,
+        "deleted_since": [str(video_id) for video_id in manifest.deleted_since],
         "missing": manifest.missing,
         "damaged": manifest.damaged,
         "whole": manifest.whole,
@@ -90,7 +106,7 @@ def _restored_as_json(restored: Restored) -> Report:
         "stored": restored.stored,
         "found": restored.found,
         "handed_back": restored.handed_back,
-        "left_out": restored.manifest.deleted_since,
+        "left_out": [str(video_id) for video_id in restored.manifest.deleted_since],
         "missing": restored.manifest.missing,
         "damaged": [*restored.manifest.damaged, *restored.damaged],
         "whole": restored.whole,

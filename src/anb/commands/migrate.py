@@ -18,6 +18,6 @@ def migrate(as_json: Json = False) -> None:
     settings = open_settings()
     if settings.embedded:
         keep_private(settings)
-    with open_database(settings) as database:
+    with open_database(settings, new=True) as database:
         migrations.upgrade(database)
     say(f"The schema is at step {migrations.head()}.", {"revision": migrations.head()}, as_json=as_json)

@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from anb.commands.answers import progress, say
-from anb.commands.backup import backup_errors
 from anb.commands.flags import Json
 from anb.commands.system import open_database, open_settings
 
@@ -29,6 +28,7 @@ def restore(
       anb restore /mnt/backups/anb --check
     """
     from anb.commands import backup_reports as backups
+    from anb.commands.backup_errors import backup_errors
     from anb.embedded import keep_private, only_process
 
     if check and verify:
@@ -36,7 +36,7 @@ def restore(
     settings = open_settings()
     with ExitStack() as stack:
         on_progress = stack.enter_context(progress("Checking" if check else "Restoring", as_json=as_json))
-        stack.enter_context(backup_errors(as_json))
+        stack.enter_context(backup_errors(as_json=as_json))
         chosen = backups.find(settings, source, at)
         if check:
             report = backups.check(chosen, on_progress)
@@ -44,7 +44,7 @@ def restore(
             if settings.embedded:
                 stack.enter_context(only_process(settings.data_dir))
                 keep_private(settings)
-            database = stack.enter_context(open_database(settings))
+            database = stack.enter_context(open_database(settings, new=True))
             report = backups.restore(settings, database, chosen, on_progress, verify=verify)
     say(backups.checked_as_text(report) if check else backups.restored_as_text(report), report, as_json=as_json)
     raise typer.Exit(0 if report["whole"] else 1)

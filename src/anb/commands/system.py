@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -23,12 +24,20 @@ def open_settings(**flags: object) -> "Settings":
 
 
 @contextmanager
-def open_database(settings: "Settings") -> Iterator["Database"]:
-    """One that cannot be reached, or has no schema yet, is a sentence and not a traceback."""
+def open_database(settings: "Settings", *, new: bool = False) -> Iterator["Database"]:
+    """One that cannot be reached, or has no schema yet, is a sentence and not a traceback.
+
+    `new`: SQLite may make it; else a mistyped ANB_DATA_DIR would be answered from an empty one.
+    """
+    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import DBAPIError
 
     from anb.db import Database
 
+    file = make_url(settings.database).database or ""
+    if not new and settings.database.startswith("sqlite:") and not Path(file).exists():
+        typer.echo(f"There is no database {file}: is {_named_by(settings)} right? Ask `anb doctor`.", err=True)
+        raise typer.Exit(1)
     database = Database(settings.database, pool_size=1)
     try:
         yield database
@@ -37,6 +46,10 @@ def open_database(settings: "Settings") -> Iterator["Database"]:
         raise typer.Exit(1) from None
     finally:
         database.dispose()
+
+
+def _named_by(settings: "Settings") -> str:
+    return "DATABASE_URL" if settings.database_url else "ANB_DATA_DIR"
 
 
 def limits_of(settings: "Settings") -> "Limits":

@@ -1,0 +1,32 @@
+"""What keeps a backup from being made or restored, as a sentence."""
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from anb.backups.manifest import BackupError
+from anb.commands.answers import say
+
+
+@contextmanager
+def backup_errors(*, as_json: bool) -> Iterator[None]:
+    try:
+        yield
+    except (BackupError, OSError, sqlite3.Error) as error:
+        said = in_words(error)
+        say(said, {"whole": False, "detail": said}, as_json=as_json, failed=True)
+        raise typer.Exit(1) from None
+
+
+def in_words(error: Exception) -> str:
+    if isinstance(error, sqlite3.Error):
+        return f"The list of files, kept in the temporary folder (TMPDIR): {error}. Make room there and repeat."
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    said = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{said}. Make room and repeat: what was copied is used again."
+    return said
