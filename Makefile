@@ -76,6 +76,9 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 drill: .venv/dev.stamp ## back up real servers under load, destroy them, restore: what was acknowledged is there; RTO and RPO
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -s -p no:randomly tests/backups/test_drill.py
 
+growth: .venv/dev.stamp ## loads that make each trigger of phase 1 fire in `anb advise`, where a minute lasts a second (5 minutes)
+	@.ci/tools && $(BIN)/python -m tests.growth
+
 rules: .venv/run.stamp ## make Prometheus' rules from operations/triggers.py; check and test them with promtool
 	@$(BIN)/python -m anb.operations.rules > deployment/prometheus/rules.yml
 	@.ci/promtool check rules deployment/prometheus/rules.yml
@@ -101,4 +104,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill rules lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill growth rules lint lock clean

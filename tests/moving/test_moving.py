@@ -294,7 +294,7 @@ def test_killed_twenty_times_at_random_moments_it_ends_exact(
 def _killed(settings: Settings, source: str, target: str, *, delete: bool, dice: random.Random) -> bool:
     """Whether it was killed before its end. The moment: some objects after its start, and a little later."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.operations.test_move_media"])
+    context.set_forkserver_preload(["tests.moving.test_moving"])
     journal = next(Path(settings.data_dir).glob("storage-move-*.jsonl"), None)
     written = journal.stat().st_size if journal else 0
     process = context.Process(target=run_move, args=(settings, source, target, delete))
@@ -308,8 +308,10 @@ def _killed(settings: Settings, source: str, target: str, *, delete: bool, dice:
     process.join(dice.random() * (0.5 if delete else 0.1))
     process.kill()
     process.join()
-    assert process.exitcode in {0, -signal.SIGKILL}
-    return process.exitcode != 0
+    code = process.exitcode
+    process.close()
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
 
 
 def test_the_command_says_what_to_do_next_and_refuses_what_cannot_be_meant(

@@ -7,7 +7,7 @@ import structlog
 
 from anb.db import Database
 from anb.moving.journal import BusyJournalError, Journal
-from anb.moving.media import Move, Outcome
+from anb.moving.media import LostError, Move, Outcome, are_one_place
 from anb.settings import Settings, media_place
 from anb.storage import open_at
 
@@ -26,21 +26,34 @@ def move(
     """Returns the report for programs and its text for people."""
     source, target = _place("--from", source), _place("--to", target)
     _check(settings, source, target, delete_source=delete_source)
+    from_storage, to_storage = open_at(source, settings), open_at(target, settings)
+    if are_one_place(from_storage, to_storage):
+        raise Refused(
+            "--from and --to are the same place by two names (a link, a mount, another spelling): what is written into one"
+            " is found in the other, so that deleting would delete the only copy"
+        )
     try:
         with Journal.open(settings.data_dir, source, target) as journal:
             work = Move(
                 database,
-                open_at(source, settings),
-                open_at(target, settings),
+                from_storage,
+                to_storage,
                 journal,
                 settings.scratch / "storage-move",
                 lambda so_far: log.info("moving", copied=so_far.copied, bytes=so_far.copied_bytes),
             )
             outcome = work.run()
-            if delete_source and outcome.complete:
+            if source not in {settings.media, settings.media_fallback}:
+        raise Refused(
+            f"--from: {source} is neither MEDIA_ROOT ({settings.media}) nor ANB_MEDIA_FALLBACK"
+            f" ({settings.media_fallback or 'not set'}): is it mistyped, or has this shell not the application's settings?"
+        )
+    if delete_source and outcome.complete:
                 work.delete_source(outcome)
     except BusyJournalError:
         raise Refused("another `anb storage move` between these two is running") from None
+    except LostError as lost:
+        raise Refused(str(lost)) from None
     steps = next_steps(settings, source, target, outcome)
     return _as_json(source, target, outcome, steps), _as_text(outcome, steps)
 

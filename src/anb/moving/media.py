@@ -30,6 +30,28 @@ _PASSES = 5
 _CHUNK = 1024 * 1024
 
 
+class LostError(Exception):
+    """An object left the target when it was deleted from the source."""
+
+
+def are_one_place(source: Storage, target: Storage) -> bool:
+    """Whether an object that is put into the target is found in the source. Asked of the storages themselves: paths
+    and addresses do not tell links, mounts, host names or a bucket's other spellings. Each folder may be a mount."""
+    for folder in (ORIGINALS, RESULTS):
+        key = f"{folder}/{uuid.uuid4()}.mp4"
+        if source.exists(key):  # a storage that finds everything cannot be asked
+            return True
+        writer = target.create(key)
+        try:
+            writer.write(b"Is this one place? No row names this; the sweep removes it.")
+            writer.commit()
+            if source.exists(key):
+                return True
+        finally:
+            writer.abort()
+    return False
+
+
 class _Fate(Enum):
     COPIED = "copied"
     ALREADY_THERE = "already there"  # written there by a process that was switched over
@@ -93,6 +115,11 @@ class Move:
             for named in batch:
                 if self.journal.has(named.key, sizes.get(named.key)):
                     self.source.delete(named.key)
+                    if not self.target.exists(named.key):
+                        raise LostError(
+                            f"{named.key} left the target when it was deleted from the source: something links the two,"
+                            " or empties the target. Nothing more was deleted. Bring it back from a backup."
+                        )
                     outcome.deleted += 1
 
     def _pass(self, outcome: Outcome) -> None:
