@@ -15,9 +15,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from tests.cast import Cast
-from tests.conftest import POSTGRES
-from tests.storage.s3_server import S3Server
 from typer.testing import CliRunner
 
 from anb.cli import app as command
@@ -25,13 +22,16 @@ from anb.commands import move_media
 from anb.commands.move_media import Refused
 from anb.db import Database
 from anb.moving.journal import BusyJournalError, Journal, Verified
-from anb.moving.media import Move, Outcome
+from anb.moving.media import LostError, Move, Outcome, are_one_place
 from anb.settings import Settings
 from anb.storage import open_at
 from anb.storage.base import ORIGINALS, RESULTS, Storage
 from anb.storage.local import LocalStorage
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
+from tests.cast import Cast
+from tests.conftest import POSTGRES
+from tests.storage.s3_server import S3Server
 
 KILLS = 20
 SEED = 11
@@ -364,3 +364,71 @@ def test_a_call_that_cannot_be_meant_is_refused(
 ) -> None:
     with pytest.raises(Refused, match=why):
         move_media.move(settings, database, source, target, delete_source=False)
+
+
+def _linked(source: Path, target: Path) -> None:
+    target.mkdir()
+    for folder in (ORIGINALS, RESULTS):
+        (target / folder).symlink_to(source / folder)
+
+
+def _linked_in_part(source: Path, target: Path) -> None:
+    target.mkdir()
+    (target / RESULTS).symlink_to(source / RESULTS)
+
+
+def _whole(source: Path, target: Path) -> None:
+    target.symlink_to(source)
+
+
+@pytest.mark.parametrize("link", [_linked, _linked_in_part, _whole])
+def test_one_place_by_two_names_is_never_moved_nor_deleted(
+    settings: Settings,
+    database: Database,
+    media: Media,
+    source: LocalStorage,
+    tmp_path: Path,
+    link: Callable[[Path, Path], None],
+) -> None:
+    media.add()
+    link(source.root, tmp_path / "other")
+    switched = settings.model_copy(update={"media_root": str(tmp_path / "other"), "media_fallback": settings.media})
+    with pytest.raises(Refused, match="are the same place"):
+        move_media.move(switched, database, settings.media, str(tmp_path / "other"), delete_source=True)
+    assert digests(source, tmp_path) == media.expected
+
+
+def test_one_bucket_by_two_names_is_never_moved(settings: Settings, s3_server: S3Server) -> None:
+    by_name = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint})
+    by_alias = settings.model_copy(update={"s3_endpoint_url": s3_server.endpoint.replace("127.0.0.1", "localhost")})
+    place = f"s3://{s3_server.bucket}/{uuid.uuid4()}"
+    assert are_one_place(open_at(place, by_name), open_at(f"{place}/", by_alias))
+    assert not are_one_place(open_at(place, by_name), open_at(f"{place}x", by_name))
+    assert list(open_at(place, by_name).objects(ORIGINALS)) == []
+
+
+class Forgetful(LocalStorage):
+    """Linked with the source after it was asked: what is deleted there is gone here."""
+
+    source: LocalStorage
+
+    def exists(self, key: str) -> bool:
+        return self.source.exists(key) and super().exists(key)
+
+
+def test_deleting_stops_at_the_first_object_that_leaves_the_target_too(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, tmp_path: Path
+) -> None:
+    media.add()
+    target = Forgetful(tmp_path / "target")
+    target.source = source
+    with moving(settings, database, source, target, tmp_path) as move:
+        outcome = move.run()
+        with pytest.raises(LostError, match="left the target"):
+            move.delete_source(outcome)
+    assert len(digests(source, tmp_path)) == len(media.expected) - 1
+
+
+def test_a_source_that_is_not_in_use_is_a_slip(settings: Settings, database: Database, tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"neither MEDIA_ROOT .* nor ANB_MEDIA_FALLBACK"):
+        move_media.move(settings, database, str(tmp_path), str(tmp_path / "x"), delete_source=False)

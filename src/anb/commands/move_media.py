@@ -29,8 +29,8 @@ def move(
     from_storage, to_storage = open_at(source, settings), open_at(target, settings)
     if are_one_place(from_storage, to_storage):
         raise Refused(
-            "--from and --to are the same place by two names (a link, a mount, another spelling): what is written into one"
-            " is found in the other, so that deleting would delete the only copy"
+            "--from and --to are the same place by two names (a link, a mount, another spelling): what is written into"
+            " one is found in the other, so that deleting would delete the only copy"
         )
     try:
         with Journal.open(settings.data_dir, source, target) as journal:
@@ -43,12 +43,7 @@ def move(
                 lambda so_far: log.info("moving", copied=so_far.copied, bytes=so_far.copied_bytes),
             )
             outcome = work.run()
-            if source not in {settings.media, settings.media_fallback}:
-        raise Refused(
-            f"--from: {source} is neither MEDIA_ROOT ({settings.media}) nor ANB_MEDIA_FALLBACK"
-            f" ({settings.media_fallback or 'not set'}): is it mistyped, or has this shell not the application's settings?"
-        )
-    if delete_source and outcome.complete:
+            if delete_source and outcome.complete:
                 work.delete_source(outcome)
     except BusyJournalError:
         raise Refused("another `anb storage move` between these two is running") from None
@@ -70,6 +65,11 @@ def _check(settings: Settings, source: str, target: str, *, delete_source: bool)
         raise Refused("--from and --to are the same place")
     if not source.startswith("s3://") and not Path(source).is_dir():
         raise Refused(f"--from: no such folder: {source}")
+    if source not in {settings.media, settings.media_fallback}:
+        raise Refused(
+            f"--from: {source} is neither MEDIA_ROOT ({settings.media}) nor ANB_MEDIA_FALLBACK"
+            f" ({settings.media_fallback or 'not set'}): mistyped, or has this shell not the application's settings?"
+        )
     if delete_source and settings.media != target:
         raise Refused(f"--delete-source only after the switch: MEDIA_ROOT is {settings.media}, not yet {target}")
 
