@@ -24,7 +24,7 @@ def media_place(text: str) -> str:
         if not _S3_PLACE.fullmatch(text):
             raise ValueError("use s3://BUCKET or s3://BUCKET/PREFIX")
         return text.rstrip("/")
-    if "://" in text:
+    if "://" in text or text.lower().startswith("s3:"):
         raise ValueError("use a folder or s3://BUCKET/PREFIX")
     return str(Path(text).resolve())
 

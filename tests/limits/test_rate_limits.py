@@ -17,7 +17,7 @@ from anb.db import Database
 from anb.errors import TooManyError
 from anb.limits import counting, rules
 from anb.limits.counting import OwnCounts, RateLimits
-from anb.limits.rules import Action, Rule, windows
+from anb.limits.rules import Action, Count, Rule, windows
 from anb.settings import Settings
 
 
@@ -231,3 +231,19 @@ def test_a_redis_that_is_away_is_waited_for_once(dead_redis: str, monkeypatch: p
 
     asyncio.run(crowd())
     assert asked == 1
+
+
+def test_what_nobody_foresaw_is_an_error_for_all_who_wait_and_not_a_wait_without_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(*_: object) -> list[Count]:
+        raise ValueError("a count that is no number")
+
+    async def ask() -> list[object]:
+        shared = counting.SharedCounts("redis://127.0.0.1:1")
+        window = windows(Action.UPLOAD, {"player": "x"})[0]
+        async with asyncio.timeout(10):
+            return [*await asyncio.gather(*(shared.add([window]) for _ in range(3)), return_exceptions=True)]
+
+    monkeypatch.setattr(counting.SharedCounts, "_count", broken)
+    assert [type(answer) for answer in asyncio.run(ask())] == [ValueError] * 3

@@ -357,6 +357,7 @@ def test_the_command_says_what_to_do_next_and_refuses_what_cannot_be_meant(
         ("/tmp", "/tmp/", "same place"),
         ("/tmp", "s3://B", "s3://BUCKET"),
         ("gs://x", "/tmp", "use a folder"),
+        ("s3:/x", "/tmp", "use a folder or s3://BUCKET/PREFIX"),
     ],
 )
 def test_a_call_that_cannot_be_meant_is_refused(

@@ -198,3 +198,10 @@ def test_a_download_shows_signs_of_life_and_can_be_stopped(storage: S3Storage, t
     with pytest.raises(StopError), storage.local(ORIGINAL, tmp_path, stop):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bucket_that_is_not_there_is_trouble_and_not_an_empty_one(s3_server: S3Server) -> None:
+    storage = S3Storage("s3://nobody-made-this", endpoint=s3_server.endpoint)
+    with pytest.raises(OSError) as raised:
+        storage.exists(RESULT)
+    assert not isinstance(raised.value, FileNotFoundError)

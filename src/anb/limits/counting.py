@@ -146,10 +146,12 @@ class SharedCounts:
                 batch, self._line = self._line[:_LARGEST_BATCH], self._line[_LARGEST_BATCH:]
                 try:
                     counts = iter(await self._count([window for asked, _ in batch for window in asked]))
-                except (RedisError, OSError) as error:
+                except BaseException as error:
                     batch, self._line = batch + self._line, []  # whoever came meanwhile need not wait for the same
-                    for _, future in batch:
+                    for _, future in batch:  # also of what nobody foresaw: a request must not wait for ever
                         _fail(future, error)
+                    if not isinstance(error, Exception):
+                        raise
                 else:
                     for asked, future in batch:
                         _tell(future, [next(counts) for _ in asked])
@@ -167,7 +169,7 @@ def _tell(future: "asyncio.Future[list[Count]]", counts: list[Count]) -> None:
         future.set_result(counts)
 
 
-def _fail(future: "asyncio.Future[list[Count]]", error: Exception) -> None:
+def _fail(future: "asyncio.Future[list[Count]]", error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
 

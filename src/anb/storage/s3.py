@@ -104,8 +104,17 @@ class S3Storage:
             with trouble_as_os_errors(key):
                 self.client.head_object(Bucket=self.bucket, Key=self.name(key))
         except FileNotFoundError:
+            self._require_bucket()
             return False
         return True
+
+    def _require_bucket(self) -> None:
+        """A HEAD answers 404 for a bucket that is not there as well: whoever believed it would take all for lost."""
+        try:
+            with trouble_as_os_errors(self.bucket):
+                self.client.head_bucket(Bucket=self.bucket)
+        except FileNotFoundError:
+            raise OSError(errno.EIO, "S3: no such bucket", self.bucket) from None
 
     def delete(self, key: str) -> None:
         with trouble_as_os_errors(key):
