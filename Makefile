@@ -21,6 +21,12 @@ help: ## show this
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv-infra/stamp: requirements-infra.lock
+	@echo "Installing the CDK into .venv-infra ..."
+	@$(PYTHON) -m venv .venv-infra
+	@$(subst $(BIN),.venv-infra/bin,$(PIP)) --require-hashes -r requirements-infra.lock
+	@touch $@
+
 demo: .venv/run.stamp ## install, then the whole way on a real video: upload, house format, votes, ranking
 	@$(BIN)/anb demo
 
@@ -85,6 +91,15 @@ rules: .venv/run.stamp ## make Prometheus' rules from operations/triggers.py; ch
 	@.ci/promtool test rules deployment/prometheus/rules_test.yml
 	@.ci/promtool check config deployment/prometheus/prometheus.yml
 
+infra-test: .venv-infra/stamp ## phases 0 to 3 on AWS: types, tables as assertions, cdk-nag, cfn-lint, deployed to emulators
+	@MYPYPATH=src .venv-infra/bin/mypy infra
+	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m pytest -c infra/tests/pytest.ini infra/tests
+
+infra-synth: .venv-infra/stamp ## write the CloudFormation templates of PHASE into cdk.out
+	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m infra $(PHASE)
+
+.PHONY: infra-test infra-synth
+
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
@@ -95,13 +110,15 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 
-lock: ## renew both lock files (needs uv)
+lock: ## renew the lock files (needs uv)
 	@uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.lock
 	@uv pip compile pyproject.toml --extra sqs --extra sentry --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
+
+	@uv pip compile --group infra $(LOCK) --output-file requirements-infra.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## remove what was installed and made here
-	@rm -rf .venv demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
+	@rm -rf .venv .venv-infra cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 .PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill growth rules lint lock clean

@@ -1,0 +1,61 @@
+"""The main region, part by part. One stack, whose parts keep their logical ids from phase to phase."""
+
+from constructs import Construct
+
+from infra import firewall
+from infra.profiles import MAIN_REGION, Profile
+from infra.stacks.application import Application
+from infra.stacks.balancing import add_balancer, listen_in_the_clear
+from infra.stacks.buckets import add_policy, written_by_aws
+from infra.stacks.database import add_database
+from infra.stacks.hosts import Placement
+from infra.stacks.logs import add_log_bucket, add_logs
+from infra.stacks.media import add_bucket, add_file_server
+from infra.stacks.network import add_network
+from infra.stacks.phase import PhaseStack
+from infra.stacks.queue import add_queue
+from infra.stacks.roles import Statement, add_host_role
+from infra.stacks.secrets import add_secrets
+from infra.stacks.security_groups import add_security_groups
+from infra.stacks.watching import add_topic
+from infra.stacks.web import add_web_servers
+from infra.stacks.worker import add_workers
+
+
+class MainRegion(PhaseStack):
+    def __init__(self, scope: Construct, name: str, profile: Profile) -> None:
+        super().__init__(scope, name, MAIN_REGION, profile)
+        self.network = add_network(self)
+        self.groups = add_security_groups(self, self.network.vpc)
+        self.secrets = add_secrets(self)
+        self.logs = add_logs(self, self.network.vpc)
+        self.database = add_database(self, self.network, self.groups[firewall.DATABASE], self.secrets)
+        self.topic = add_topic(self)
+        self.log_bucket = add_log_bucket(self) if profile.bucket else None
+        self.bucket = add_bucket(self, self.log_bucket.ref) if self.log_bucket else None
+        if profile.phase.cache:
+            add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets)
+        if self.log_bucket and self.bucket:
+            add_policy(self, "LogBucketPolicy", self.log_bucket, *written_by_aws(self, self.log_bucket))
+            add_policy(self, "MediaBucketPolicy", self.bucket)
+        target_group = ""
+        if profile.phase.balancer and self.log_bucket:
+            balancer = add_balancer(self, self.network, self.groups[firewall.BALANCER], self.log_bucket.ref)
+            listen_in_the_clear(self, balancer)
+            target_group = balancer.target_group
+        if not profile.kubernetes:
+            self._add_hosts(target_group)
+
+    def _add_hosts(self, target_group: str) -> None:
+        application = Application(self.profile, self.bucket.attr_arn if self.bucket else "")
+        if self.profile.file_server:
+            add_file_server(self, self._place(firewall.FILE_SERVER, secrets=[]))
+        rights = application.rights()
+        web = self._place(firewall.WEB, self.secrets.all, *rights)
+        add_web_servers(self, application, web, target_group)
+        add_workers(self, application, self._place(firewall.WORKER, self.secrets.all, *rights))
+
+    def _place(self, kind: str, secrets: list[str], *more: Statement) -> Placement:
+        """As whom, and in which subnets."""
+        role = add_host_role(self, kind, secrets, *more)
+        return Placement(self.network.private or self.network.public, self.groups[kind], role)

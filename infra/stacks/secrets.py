@@ -1,0 +1,54 @@
+"""Generated where they are kept: no value is in a template, a file or a person's hands."""
+
+import json
+from dataclasses import dataclass
+
+from aws_cdk import CfnDeletionPolicy, Stack
+from aws_cdk import aws_secretsmanager as secretsmanager
+
+DATABASE_NAME = "fastapi_db"
+DATABASE_USER = "fastapi_user"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    database: str
+    """JSON: username, password, and host, port, dbname once the database is there."""
+    redis: str
+    key: str
+    """SECRET_KEY: signs tokens and links."""
+
+    @property
+    def all(self) -> list[str]:
+        return [self.database, self.redis, self.key]
+
+
+def add_secrets(stack: Stack) -> Secrets:
+    return Secrets(
+        _kept(stack, "DatabaseSecret", "User and password of the database", _generated(
+            32, template={"username": DATABASE_USER}, key="password")),
+        _kept(stack, "RedisSecret", "Password of Redis", _generated(48)),
+        _kept(stack, "SigningSecret", "SECRET_KEY of the application", _generated(64)),
+    )  # fmt: skip
+
+
+def password_of(secret: str, field: str = "") -> str:
+    """A reference that CloudFormation resolves while it deploys."""
+    return f"{{{{resolve:secretsmanager:{secret}:SecretString:{field}}}}}"
+
+
+def _generated(
+    length: int, template: dict[str, str] | None = None, key: str | None = None
+) -> secretsmanager.CfnSecret.GenerateSecretStringProperty:
+    """Letters and digits: they need no escaping in a URL, and ElastiCache takes them as a token."""
+    return secretsmanager.CfnSecret.GenerateSecretStringProperty(
+        password_length=length, exclude_punctuation=True, include_space=False,
+        secret_string_template=json.dumps(template) if template else None, generate_string_key=key,
+    )  # fmt: skip
+
+
+def _kept(stack: Stack, name: str, description: str, how: secretsmanager.CfnSecret.GenerateSecretStringProperty) -> str:
+    secret = secretsmanager.CfnSecret(stack, name, description=description, generate_secret_string=how)
+    secret.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
+    secret.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    return secret.ref

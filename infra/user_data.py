@@ -1,0 +1,103 @@
+"""What a host runs at every boot: fetch the release, read secrets with its own role, run the release's script.
+
+At every boot, not only the first, because an update of the stack stops and starts a host whose text has changed. The
+scripts change nothing on a second run with the same values. Values in `${...}` are CloudFormation's.
+"""
+
+from dataclasses import dataclass, field
+
+FILE_SERVER = "01-fileserver-setup.sh"
+WEB = "02-webserver-setup.sh"
+WORKER = "03-worker-setup.sh"
+
+_RELEASE = "/opt/anb/release"
+
+_EVERY_BOOT = """\
+Content-Type: multipart/mixed; boundary="anb"
+MIME-Version: 1.0
+
+--anb
+Content-Type: text/cloud-config
+
+#cloud-config
+cloud_final_modules: [[scripts-user, always]]
+
+--anb
+Content-Type: text/x-shellscript
+
+"""
+
+_FETCH = f"""\
+#!/bin/bash
+set -euo pipefail
+exec > >(tee -a /var/log/anb-setup.log) 2>&1
+export DEBIAN_FRONTEND=noninteractive AWS_DEFAULT_REGION="${{AWS::Region}}"
+command -v aws jq > /dev/null || {{ apt-get update -q; apt-get install -y -q awscli jq; }}
+
+archive=$(mktemp)
+aws s3 cp --only-show-errors "s3://${{ReleaseBucket}}/${{ReleaseKey}}" "$archive"
+sha256sum --check <<< "${{ReleaseSha256}}  $archive"
+rm -rf {_RELEASE}; mkdir -p {_RELEASE}
+tar -xzf "$archive" -C {_RELEASE} --strip-components 1
+rm "$archive"
+export RELEASE={_RELEASE}
+
+"""
+
+_SECRETS = """\
+secret() { aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text; }
+SECRET_KEY=$(secret "${SigningSecret}")
+REDIS_PASSWORD=$(secret "${RedisSecret}")
+DATABASE_URL=$(secret "${DatabaseSecret}" |
+  jq -r '"postgresql://\\(.username):\\(.password)@\\(.host):\\(.port)/\\(.dbname)?sslmode=require"')
+export SECRET_KEY REDIS_PASSWORD DATABASE_URL
+"""
+
+
+_LOCAL = """\
+cat > /opt/anb/local.env.new << END
+%s
+END
+chmod 600 /opt/anb/local.env.new
+changed=no
+cmp -s /opt/anb/local.env.new /opt/anb/local.env || changed=yes
+mv /opt/anb/local.env.new /opt/anb/local.env
+"""
+"""What the scripts leave to the operator. They start a service that is there already only if its own files changed."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    script: str
+    watches: str
+    """Which of the agent's files in deployment/cloudwatch."""
+    exports: dict[str, str] = field(default_factory=dict)
+    """In double quotes: a value may name what an earlier line has set, never a secret itself."""
+    local: dict[str, str] = field(default_factory=dict)
+    """Settings of the application beyond the script's variables."""
+    unit: str = ""
+    """Reads the latter."""
+    secrets: bool = True
+    before: str = ""
+    """Shell that must run first."""
+    after: str = ""
+
+
+def rendered(setup: Setup) -> str:
+    """For Fn::Sub. A shell variable in braces would be taken for CloudFormation's, so there are none."""
+    exports = "".join(f'export {name}="{value}"\n' for name, value in setup.exports.items())
+    lines = "\n".join(f"{name}={value}" for name, value in setup.local.items())
+    parts = [
+        _EVERY_BOOT,
+        _FETCH,
+        _SECRETS if setup.secrets else "",
+        setup.before,
+        exports + "\n",
+        _LOCAL % lines if setup.unit else "",
+        f"bash {_RELEASE}/deployment/ec2-setup/{setup.script}\n",
+        f'[ "$changed" = no ] || systemctl restart {setup.unit}\n' if setup.unit else "",
+        f"bash {_RELEASE}/deployment/cloudwatch/install.sh {setup.watches}\n",
+        setup.after,
+        "\n--anb--\n",
+    ]
+    return "".join(parts)
