@@ -60,7 +60,7 @@ proofs: .venv/dev.stamp ## a short version of each slow proof
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10
 	@$(MAKE) --no-print-directory tus-cuts CUTS=20 LARGE_MB=300
 
-hostile: .venv/dev.stamp ## send 400 damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
+hostile: .venv/dev.stamp ## send damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
 	@$(BIN)/python -m tests.hostile $(HOSTILE)
 
 bench: .venv/dev.stamp ## what it does a second, beside what this machine could do; recorded in bench/results

@@ -4,9 +4,11 @@
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
+from anb import __version__
 from anb.commands.advise import advise
 from anb.commands.backup import backup
 from anb.commands.beat import beat
@@ -46,6 +48,21 @@ app = typer.Typer(
 
     Exit codes: 0 done, 1 failed, 2 a wrong call or a wrong setting.""",
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"anb {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _anb(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None: ...
+
 
 storage_app = typer.Typer(no_args_is_help=True, help="Where originals and results are kept.")
 app.add_typer(storage_app, name="storage")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -25,8 +26,15 @@ _OURS = {"anb.db", "anb.db-wal", "anb.db-shm", "secret_key", "lock", "media", "s
 _JOURNAL = "storage-move-"
 
 
-def serve(settings: Settings, host: str, port: int, on_started: Callable[[], None] | None = None) -> int:
-    """Blocks until SIGTERM or SIGINT. Returns the exit code."""
+def serve(
+    settings: Settings,
+    host: str,
+    port: int,
+    on_started: Callable[[], None] = lambda: None,
+    on_waiting: Callable[[], None] = lambda: None,
+) -> int:
+    """Blocks until SIGTERM or SIGINT, and then until a running video is finished or, after the grace time, handed back:
+    `on_waiting` tells of it. A second SIGINT ends at once. Returns the exit code."""
     with only_process(settings.data_dir), _listening(host, port) as listener:
         keep_private(settings)
         app = create_app(settings)
@@ -45,39 +53,58 @@ def serve(settings: Settings, host: str, port: int, on_started: Callable[[], Non
                 timeout_graceful_shutdown=_LONGEST_WAIT_FOR_CLIENTS_S,
             ),
             on_started,
+            lambda: on_waiting() if worker.is_busy() else None,
         )
         worker.start()
-        try:
-            server.run([listener])
-        except SystemExit:  # uvicorn's way to end when it cannot start; it has logged why
-            pass
-        finally:
-            worker.stop()
+        with _signals_to(server):
+            try:
+                server.run([listener])
+            except SystemExit:  # uvicorn's way to end when it cannot start; it has logged why
+                pass
+            finally:
+                worker.stop()
         return 0 if server.started else 1
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None] | None) -> None:
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None], on_stopping: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """uvicorn's own raises the signal again at its end: this process would die with its worker still at work."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A second Ctrl+C is a kill, which loses nothing: what runs is taken up again at the next start."""
+        if sig == signal.SIGINT and self.should_exit:
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started and self._on_started:
+        if self.started:
             self._on_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_stopping()
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _signals_to(server: _Server) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, server.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -164,6 +164,10 @@ class EmbeddedWorker:
     def is_alive(self) -> bool:
         return all(thread.is_alive() for thread in self._threads)
 
+    def is_busy(self) -> bool:
+        """Whether a video is being processed."""
+        return bool(celery.worker.state.active_requests)
+
     def stop(self) -> None:
         """Returns when the running video is finished or, after the grace time, handed back."""
         self._closing.set()

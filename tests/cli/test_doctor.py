@@ -2,10 +2,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
-from anb.commands.doctor_checks import judge_clock, judge_disk, judge_wall
+from anb.commands.doctor_checks import database_advice, judge_clock, judge_disk, judge_wall
 from tests.cli.conftest import Anb, Answer
-from tests.conftest import SECRET
+from tests.conftest import POSTGRES, SECRET
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 GIB = 2**30
@@ -37,6 +38,29 @@ def test_disks(free: float, reserve: float, state: str) -> None:
 @pytest.mark.parametrize(("told", "state"), [("ok", "ok"), ("Function not implemented", "warn")])
 def test_a_missing_wall_is_a_warning(told: str, state: str) -> None:
     assert judge_wall("network", told).state == state
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ('FATAL:  role "ana" does not exist', "`sudo -u postgres createuser --pwprompt ana`"),
+        ('FATAL:  database "my cup" does not exist', "`sudo -u postgres createdb --owner ana 'my cup'`"),
+        ('FATAL:  password authentication failed for user "ana"', "Correct the password in DATABASE_URL"),
+        ("fe_sendauth: no password supplied", "Correct the password in DATABASE_URL"),
+        ("Connection refused", "Start it, or correct DATABASE_URL."),
+    ],
+)
+def test_what_to_do_about_a_database(said: str, advice: str) -> None:
+    assert advice in database_advice(make_url("postgresql+psycopg://ana:secret@db/my cup"), said)
+
+
+@pytest.mark.skipif(not POSTGRES, reason="needs PostgreSQL")
+def test_a_missing_role_and_a_missing_database_say_how_to_make_them(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a real server says it."""
+    url = make_url(POSTGRES).set(drivername="postgresql", database="anb_not_there")
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+    assert "createdb --owner" in anb("doctor").out
 
 
 def _states(answer: Answer) -> dict[str, str]:

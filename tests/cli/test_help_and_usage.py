@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from anb import __version__
 from tests.cli.conftest import Anb
 from tests.media.factory import Samples
 
@@ -29,6 +30,11 @@ def test_help_names_every_command_and_how_to_start(anb: Anb) -> None:
     assert answer.exit_code == 0
     assert all(f"\n  {command} " in answer.out for command in COMMANDS)
     assert "anb demo " in answer.out
+
+
+def test_it_says_its_version(anb: Anb) -> None:
+    answer = anb("--version")
+    assert (answer.exit_code, answer.out) == (0, f"anb {__version__}\n")
 
 
 @pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"doctor"}))

@@ -1,5 +1,14 @@
+import signal
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
 import httpx2
 
+from anb.commands import demo_clip
+from anb.db import Database
+from anb.videos.models import Video
 from tests.cli.conftest import Anb, Running
 
 
@@ -28,3 +37,38 @@ def test_a_port_that_is_taken_is_named(running: Running, real_anb: Anb) -> None:
 def test_the_address_that_is_printed_leads_somewhere(running: Running) -> None:
     answer = httpx2.get(running.url, trust_env=False, follow_redirects=True)
     assert (answer.status_code, answer.url.path) == (200, "/docs")
+
+
+def test_ctrl_c_says_what_it_waits_for_and_a_second_one_ends_at_once(running: Running, tmp_path: Path) -> None:
+    demo_clip.draw(tmp_path / "clip.mp4")
+    with httpx2.Client(base_url=running.url, trust_env=False) as client:
+        who = {
+            "first_name": "Ana", "last_name": "Gómez", "city": "Bogotá", "country": "Colombia",
+            "email": "ana@example.com", "password1": "tres triples seguidos", "password2": "tres triples seguidos",
+        }  # fmt: skip
+        assert client.post("/api/auth/signup", json=who).status_code == 201
+        login = {"email": who["email"], "password": who["password1"]}
+        headers = {"Authorization": f"Bearer {client.post('/api/auth/login', json=login).json()['access_token']}"}
+        with (tmp_path / "clip.mp4").open("rb") as file:
+            answer = client.post(
+                "/api/videos/upload", headers=headers, data={"title": "Triple"}, files={"file": ("clip.mp4", file)}
+            )
+        video = answer.json()["video_id"]
+        until(lambda: client.get(f"/api/videos/{video}", headers=headers).json()["status"] == "processing")
+    said = running.data_dir.parent / "up.out"
+    running.child.send_signal(signal.SIGINT)
+    until(lambda: "A video is being processed: waits at most 20 s" in said.read_text())
+    assert "Ctrl+C again ends at once" in said.read_text()
+    running.child.send_signal(signal.SIGINT)
+    assert running.child.wait(timeout=10) == -signal.SIGINT
+    database = Database(f"sqlite:///{running.data_dir}/anb.db")
+    with database.read() as session:
+        assert session.get_one(Video, uuid.UUID(video)).status == "processing", "its lease ends, and it is taken again"
+    database.dispose()
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

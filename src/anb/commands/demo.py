@@ -16,7 +16,10 @@ def demo(
     as_json: Json = False,
     video: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own video.")] = None,
     data_dir: Annotated[Path, typer.Option(help="Emptied of an earlier demo's data first.")] = _FOLDER,
-    base_url: Annotated[str | None, typer.Option(help="Use a running server instead of starting one.")] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Show it on a server that runs there, and leave the demo's accounts on it."),
+    ] = None,
 ) -> None:
     """Show the main job: Ana uploads, the worker converts, Beto and Carla vote, Ana leads.
 

@@ -1,6 +1,9 @@
 """`anb demo`: the main job from outside, by HTTP alone. Ana plays, Beto and Carla vote."""
 
 import secrets
+import shlex
+import shutil
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -60,8 +63,14 @@ def run(plan: Plan, console: Console) -> dict[str, Any]:
     except (httpx2.HTTPError, OSError) as error:
         raise DemoError(f"{type(error).__name__}: {error}") from error
     if plan.base_url is None:
-        console.print(f"The server has ended. To see it all again: anb up --data-dir {plan.folder}", soft_wrap=True)
+        again = f"{_command()} up --data-dir {shlex.quote(str(plan.folder))}"
+        console.print(f"The server has ended. To see it all again: {again}", soft_wrap=True, markup=False)
     return shown | {"elapsed_s": round(elapsed_s, 1)}
+
+
+def _command() -> str:
+    """As it can be typed here: `make demo` runs it from a folder that is not on PATH."""
+    return "anb" if shutil.which("anb") else shlex.quote(sys.argv[0])
 
 
 def _client(base_url: str, *, proxied: bool) -> httpx2.Client:

@@ -1,15 +1,17 @@
 """`anb doctor`: what is wrong with this machine, and what to do about it. Changes nothing."""
 
 import platform
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from anb import logs, migrations
 from anb.db import Database, now
@@ -83,8 +85,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield judge_clock(datetime.now(UTC), None)
         return
     database = Database(settings.database, pool_size=1)
-    advice = "Start it, or correct DATABASE_URL."
-    yield _guarded("database", lambda: _schema(database, shown), advice)
+    yield _guarded("database", lambda: _schema(database, shown), partial(database_advice, url))
     yield _guarded("clock", lambda: _clock(database), "Without the database only this machine's clock is known.")
     database.dispose()
 
@@ -93,6 +94,19 @@ def _schema(database: Database, shown: str) -> Finding:
     if not migrations.is_current(database):
         return Finding("database", "fail", f"{shown} is not at schema step {migrations.head()}", "Run `anb migrate`.")
     return Finding("database", "ok", f"{shown}, schema step {migrations.head()}")
+
+
+def database_advice(url: URL, said: str) -> str:
+    """What to do about what PostgreSQL said; as its packages are set up, the user postgres may make both."""
+    role, name = shlex.quote(url.username or ""), shlex.quote(url.database or url.username or "")
+    make_role = f"`sudo -u postgres createuser --pwprompt {role}`"
+    if f'database "{url.database}" does not exist' in said:
+        return f"Make the database: `sudo -u postgres createdb --owner {role} {name}`, then `anb migrate`."
+    if f'role "{url.username}" does not exist' in said:
+        return f"Make the role: {make_role} and give it the password of DATABASE_URL; then ask again."
+    if "password authentication failed" in said or "no password supplied" in said:
+        return f"Correct the password in DATABASE_URL; or, if the role is not there yet, make it: {make_role}."
+    return "Start it, or correct DATABASE_URL."
 
 
 def _clock(database: Database) -> Finding:
@@ -151,11 +165,12 @@ def judge_disk(free: int, reserve: int) -> Finding:
     return Finding("disk", "warn", detail, advice) if free < 2 * reserve else Finding("disk", "ok", detail)
 
 
-def _guarded(part: str, check: Callable[[], Finding], advice: str) -> Finding:
+def _guarded(part: str, check: Callable[[], Finding], advice: str | Callable[[str], str]) -> Finding:
     try:
         return check()
     except ProcessingFailed as failure:
-        return Finding(part, "fail", failure.log_detail or failure.code.value, advice)
+        said = shown = failure.log_detail or failure.code.value
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer
-        first_line = (str(error).splitlines() or [""])[0]
-        return Finding(part, "fail", f"{type(error).__name__}: {first_line}", advice)
+        said = str(error)
+        shown = f"{type(error).__name__}: {(said.splitlines() or [''])[0]}"
+    return Finding(part, "fail", shown, advice if isinstance(advice, str) else advice(said))

@@ -15,6 +15,8 @@ def up(
 ) -> None:
     """Run everything in one process: API, worker, database. Stop it with Ctrl+C.
 
+    A video that is being processed is then finished, or handed back to the next start. A second Ctrl+C ends at once.
+
     \b
     Examples:
       anb up
@@ -29,4 +31,10 @@ def up(
         typer.echo(f"ANB Rising Stars is at {shown}; try its API at {shown}/docs")
         typer.echo(f"Data is kept in {settings.data_dir.resolve()}. Stop with Ctrl+C.")
 
-    raise typer.Exit(serve(settings, host, port, started))
+    def waiting() -> None:
+        typer.echo(
+            f"Stopping. A video is being processed: waits at most {settings.grace_s} s for it, then leaves it to the"
+            " next start. Ctrl+C again ends at once; nothing is lost."
+        )
+
+    raise typer.Exit(serve(settings, host, port, started, waiting))
