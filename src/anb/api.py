@@ -26,6 +26,7 @@ from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
 from anb.rankings import routes as rankings
+from anb.replica import PublicReads
 from anb.settings import Settings, load_settings
 from anb.storage import open_storage
 from anb.uploads import routes as uploads
@@ -63,7 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.bell = Bell(app.state.celery)
     app.state.uploads = open_uploads(settings, app.state.database, app.state.storage, app.state.bell.ring)
     app.state.signer = Signer(settings.signing_key(), settings.token_ttl_s, settings.accepted_keys())
-    app.state.public_pages = PublicPages()
+    app.state.public_reads = _public_reads(settings, app.state.database)
+    app.state.public_pages = PublicPages(app.state.public_reads)
     app.state.worker_is_alive = lambda: True  # a separate process: `anb up` puts its own answer here
     for feature in (players, videos, uploads, public_routes, voting, rankings, media, health, docs_page):
         app.include_router(feature.router)
@@ -91,16 +93,24 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         state.public_pages.forget()
         return results
 
+    state.public_reads.open()
     state.ballot_box = BallotBox(count)
     state.ballot_box.open()
     recorder.start()
     yield
     recorder.close()
     state.ballot_box.close()
+    state.public_reads.close()
     await rate_limits.close()
     state.hashing.close()
     state.backlog.close()
     state.database.dispose()
+
+
+def _public_reads(settings: Settings, primary: Database) -> PublicReads:
+    url = settings.database_read_url
+    replica = Database.replica(url, pool_size=settings.database_pool) if url else None
+    return PublicReads(primary, replica, settings.replica_lag_s)
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import (
     Connection,
@@ -89,6 +89,17 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 4) -> None:
         self.engine = _sqlite_engine(url, pool_size) if url.startswith("sqlite") else _postgres_engine(url, pool_size)
+        self._prepare()
+
+    @classmethod
+    def replica(cls, url: str, *, pool_size: int = 4) -> Self:
+        """Only for reading, and never for long: somebody else can answer too."""
+        self = cls.__new__(cls)
+        self.engine = _replica_engine(url, pool_size)
+        self._prepare()
+        return self
+
+    def _prepare(self) -> None:
         self._reader = self.engine.execution_options(**_READ_OPTIONS[self.engine.dialect.name])
         # SQLite has one writer at a time. Waiting in line here is fair; its own waiting is polling with sleeps.
         self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
@@ -150,6 +161,9 @@ def insert(session: Session, table: Any) -> "sqlite.Insert | postgresql.Insert":
     return sqlite.insert(target) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(target)
 
 
+REPLICA_PATIENCE_S = 2.0
+"""How long a replica is waited for, at each step."""
+
 _READ_OPTIONS: dict[str, dict[str, Any]] = {
     "sqlite": {"anb_read": True},
     "postgresql": {"isolation_level": "AUTOCOMMIT"},
@@ -164,6 +178,23 @@ def _postgres_engine(url: str, pool_size: int) -> Engine:
         pool_timeout=10,
         pool_pre_ping=True,
         connect_args={"connect_timeout": 5, "application_name": "anb"},
+    )
+
+
+def _replica_engine(url: str, pool_size: int) -> Engine:
+    """A connection that has died is told at once: whoever meets it asks the primary."""
+    patience_ms = int(REPLICA_PATIENCE_S * 1000)
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=2,
+        pool_timeout=REPLICA_PATIENCE_S,
+        connect_args={
+            "connect_timeout": int(REPLICA_PATIENCE_S),
+            "tcp_user_timeout": patience_ms,
+            "options": f"-c statement_timeout={patience_ms} -c default_transaction_read_only=on",
+            "application_name": "anb",
+        },
     )
 
 

@@ -31,6 +31,12 @@ WORKER_HEARTBEAT = Gauge(
     multiprocess_mode="max",
 )
 
+PUBLIC_READS = Counter("anb_public_reads_total", "Public pages read, by the server that gave them", ["source"])
+REPLICA_LAG = Gauge(
+    "anb_replica_lag_seconds",
+    "Everything that was committed so long ago is in the replica; 0 where there is none",
+    multiprocess_mode="livemax",
+)
 CONNECTIONS = Gauge(
     "anb_database_connections_in_use", "Database connections that are lent out", multiprocess_mode="livesum"
 )

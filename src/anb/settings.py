@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ANB_", env_ignore_empty=True, populate_by_name=True, frozen=True)
 
     database_url: str = Field("", validation_alias="DATABASE_URL", description="SQLAlchemy or `postgresql://` URL")
+    database_read_url: str = Field(
+        "", description="A read replica, for public pages: `postgresql://`; unset: `DATABASE_URL` answers all"
+    )
+    replica_lag_s: float = Field(5, gt=0, description="A replica that is further behind is not read")
     celery_broker_url: str = Field(
         "",
         validation_alias="CELERY_BROKER_URL",
@@ -109,7 +113,7 @@ class Settings(BaseSettings):
     ring_again_after_s: float = Field(30, ge=0, description="A pending video is announced again after so long")
     orphan_age_s: float = Field(3600, ge=0, description="Uploaded bytes without a row are removed after so long")
 
-    @field_validator("database_url")
+    @field_validator("database_url", "database_read_url")
     @classmethod
     def _psycopg(cls, url: str) -> str:
         """The seed's `postgresql://` (and Heroku's `postgres://`) mean the driver that we ship."""
@@ -154,6 +158,14 @@ class Settings(BaseSettings):
         except ValueError as error:
             raise ValueError(f"use addresses and networks such as 127.0.0.1, 10.0.0.0/8 ({error})") from None
         return text
+
+    @model_validator(mode="after")
+    def _a_replica_has_a_primary(self) -> Self:
+        if self.database_read_url and not (
+            self.database_url.startswith("postgresql") and self.database_read_url.startswith("postgresql")
+        ):
+            raise ValueError("ANB_DATABASE_READ_URL names a replica of PostgreSQL: DATABASE_URL must be its primary")
+        return self
 
     @model_validator(mode="after")
     def _secret_is_set_in_production(self) -> Self:

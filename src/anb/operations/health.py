@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import structlog
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from anb import __version__, migrations
 from anb.operations import scrape
 from anb.processing.ffmpeg import find_ffmpeg
+from anb.replica import PublicReads
 
 log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
@@ -115,4 +117,10 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
         "ffmpeg": ffmpeg,
         "disk": disk,
         "worker": worker,
+        **({"replica": partial(_check_replica, state.public_reads)} if state.public_reads.has_replica() else {}),
     }
+
+
+def _check_replica(reads: PublicReads) -> None:
+    if not reads.uses_replica():
+        raise NotReadyError("the replica is away or too far behind: public pages come from the primary")

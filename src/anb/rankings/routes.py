@@ -1,4 +1,5 @@
 from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from anb.http.paging import Page, PageNumber, PageSize, Place
@@ -20,10 +21,9 @@ async def ranking(
     asked = Page(page, page_size)
     chosen = Filter(city, country)
 
-    def load() -> Content:
-        with request.app.state.database.read() as session:
-            total = repository.count(session, chosen)
-            standings = repository.page(session, chosen, limit=page_size, offset=asked.offset)
+    def load(session: Session) -> Content:
+        total = repository.count(session, chosen)
+        standings = repository.page(session, chosen, limit=page_size, offset=asked.offset)
         return Content(
             {
                 "rankings": [row(position, standing) for position, standing in rank(standings, asked.offset)],

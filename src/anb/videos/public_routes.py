@@ -2,6 +2,7 @@ import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from anb.errors import NotFoundError
@@ -34,10 +35,9 @@ async def published_videos(  # noqa: PLR0913, PLR0917 - the contract's query
     asked = Page(page, page_size)
     chosen = Filter(city, country)
 
-    def load() -> Content:
-        with request.app.state.database.read() as session:
-            total = repository.public_count(session, chosen)
-            rows = repository.public_page(session, chosen, (order_by, order), limit=page_size, offset=asked.offset)
+    def load(session: Session) -> Content:
+        total = repository.public_count(session, chosen)
+        rows = repository.public_page(session, chosen, (order_by, order), limit=page_size, offset=asked.offset)
         links = asked.links(request.url, total)
         return Content([public_video(row) for row in rows], {"X-Total-Count": str(total), **links})
 
@@ -49,9 +49,8 @@ async def published_videos(  # noqa: PLR0913, PLR0917 - the contract's query
 async def published_video(request: Request, video_id: uuid.UUID) -> Response:
     """One published video."""
 
-    def load() -> Content:
-        with request.app.state.database.read() as session:
-            row = repository.public_one(session, video_id)
+    def load(session: Session) -> Content:
+        row = repository.public_one(session, video_id)
         if row is None:
             raise NotFoundError("video_not_found")
         return Content(public_video(row))
