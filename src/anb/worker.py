@@ -1,15 +1,16 @@
 """Composition root of the processing side: Celery prefork as `anb worker`, or a thread inside `anb up`."""
 
 import multiprocessing
-import tempfile
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 
 import celery.worker.state
 import structlog
+from billiard.util import set_pdeathsig
 from celery import Celery, signals
 from celery.worker import WorkController
 
@@ -29,6 +30,9 @@ from anb.uploads.service import open_uploads
 from anb.uploads.sweep import UploadSweeper
 
 log = structlog.get_logger(__name__)
+
+_SCHEDULER = "celery.beat:Scheduler"
+"""Remembers nothing, for its schedule is in the settings: no file that a stop could find half written."""
 
 
 class Shutdown:
@@ -107,16 +111,15 @@ def run(settings: Settings, *, beat: bool) -> int:
         shutdown.begin(settings.grace_s)
 
     signals.worker_shutting_down.connect(shutting_down)
-    with (
-        scrape.served(settings.worker_metrics_host, settings.worker_metrics_port) as let_go_of_port,
-        tempfile.TemporaryDirectory(prefix="anb-beat-") as folder,
-    ):
+    beat_began = partial(_end_with_parent, os.getpid())
+    signals.beat_embedded_init.connect(beat_began)
+    with scrape.served(settings.worker_metrics_host, settings.worker_metrics_port) as let_go_of_port:
         signals.worker_process_init.connect(let_go_of_port)
         worker = app.Worker(
             pool="prefork",
             concurrency=settings.worker_concurrency,
             beat=beat,
-            schedule_filename=str(Path(folder) / "schedule"),
+            scheduler=_SCHEDULER,
             optimization="fair",
             without_gossip=True,
             without_mingle=True,
@@ -128,12 +131,11 @@ def run(settings: Settings, *, beat: bool) -> int:
 
 
 def keep_time(settings: Settings) -> None:
-    """Celery's beat alone, until SIGTERM. Its schedule is in the settings, so that it needs to remember nothing."""
+    """Celery's beat alone, until SIGTERM."""
     settings.require_broker()
     logs.configure(settings)
     signals.setup_logging.connect(_keep_our_logging)
-    with tempfile.TemporaryDirectory(prefix="anb-beat-") as folder:
-        make_celery(settings).Beat(schedule=str(Path(folder) / "schedule"), quiet=True).run()
+    make_celery(settings).Beat(scheduler_cls=_SCHEDULER, quiet=True).run()
 
 
 class EmbeddedWorker:
@@ -192,6 +194,14 @@ class EmbeddedWorker:
 
 def _keep_our_logging(**_: object) -> None:
     """Connected, this keeps Celery from configuring logs itself."""
+
+
+def _end_with_parent(parent: int, **_: object) -> None:
+    """In the beat's process. Celery stops it by one SIGTERM, which is lost when it comes right after the fork, while
+    the parent's handler is still inherited; of a parent that was killed it hears nothing. It would ring for ever."""
+    set_pdeathsig(signal.SIGTERM)
+    if os.getppid() != parent:  # gone before the wish was heard
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _nobody_to_tell() -> None:

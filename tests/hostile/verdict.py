@@ -12,7 +12,8 @@ from tests.hostile.canary import Canary
 from tests.hostile.sender import Outcome
 from tests.media import seen
 from tests.media.hostile.kit import BAIT_COLOUR, BAIT_WORDS
-from tests.prove.verdict import Finding, expected_files, look, off_format
+from tests.prove.looking import look, off_format
+from tests.prove.verdict import Finding, expected_files
 
 # Far below the cage's own limits. The dearest files are honest in all but what they weigh: half a minute of 36
 # megapixels, as an 8K camera would make it, is real work.
@@ -77,8 +78,7 @@ def judge_files(database: Database, media: Path) -> Iterator[Finding]:
     yield Finding("no file but the videos' own, no scratch left", len(expected), tuple(sorted(left)))
     strayed = [str(path) for place in TRIPWIRES if place.is_dir() for path in place.glob(f"*{LURE}*.*")]
     yield Finding("no file outside the storage", len(TRIPWIRES), tuple(strayed))
-    completed = [video for video in truth.videos.values() if video.status == "completed"]
-    pairs = [(media / str(video.processed_key), media / str(video.poster_key)) for video in completed]
+    pairs = [(media / str(video.processed_key), media / str(video.poster_key)) for video in truth.completed()]
     with ThreadPoolExecutor(2) as pool:
         broken = [text for text in pool.map(off_format, [video for video, _ in pairs]) if text]
         leaked = [text for text in pool.map(leak, pairs) if text]

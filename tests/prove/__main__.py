@@ -20,8 +20,9 @@ from anb.settings import load_settings
 from tests.prove.arena import Arena, EmbeddedArena, StackArena
 from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
+from tests.prove.looking import look_closely, settle
 from tests.prove.plan import Blow, make_plan
-from tests.prove.verdict import Finding, judge, look, settle
+from tests.prove.verdict import Finding, judge
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,9 @@ def prove(arena: Arena, seed: int, kills: int, console: Console) -> list[Finding
             hits = show.attack(make_plan(seed, kills, arena.victims), console)
             attacked_s = time.monotonic() - started
         database = Database(arena.database_url.replace("postgresql://", "postgresql+psycopg://"))
-        stuck = settle(database, arena.media, arena.scratch)
+        truth = settle(database, arena.media, arena.scratch)
         settled_s = time.monotonic() - started - attacked_s
-        truth = look(database, arena.media, arena.scratch)
-        findings = [*judge(show.journal, truth, database, arena.media), stuck]
+        findings = list(judge(show.journal, truth, look_closely(truth, arena.media, arena.url)))
         database.dispose()
     _print(console, show.journal, hits, findings)
     console.print(

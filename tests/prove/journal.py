@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Journal:
+    sent: set[str] = field(default_factory=set)
+    """SHA-256 of each file that was ever sent, acknowledged or not. No two wishes send the same bytes."""
     uploads: dict[str, str] = field(default_factory=dict)
     """Video id to the SHA-256 of its original."""
     ways: Counter[str] = field(default_factory=Counter)
@@ -15,6 +17,7 @@ class Journal:
     votes: set[tuple[str, str]] = field(default_factory=set)
     """Player id, video id."""
     perhaps_votes: set[tuple[str, str]] = field(default_factory=set)
+    """Asked for, and never answered. One that was refused is in neither."""
     accounts: dict[str, str] = field(default_factory=dict)
     """E-mail to player id."""
     surprises: list[str] = field(default_factory=list)

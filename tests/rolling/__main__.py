@@ -22,7 +22,8 @@ from anb.settings import load_settings
 from tests.prove.arena import SETTINGS
 from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
-from tests.prove.verdict import Finding, judge, look, settle
+from tests.prove.looking import look_closely, settle
+from tests.prove.verdict import Finding, judge
 from tests.rolling.release import NEXT, broken_release, next_release
 
 _GOOD = {"200", "201", "202", "204", "206"}
@@ -67,8 +68,8 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
             time.sleep(seconds)
             say("The load ends.")
         database = Database(plan.database_url.replace("postgresql://", "postgresql+psycopg://"))
-        stuck = settle(database, plan.media, plan.media / "scratch")
-        findings = [*judge(journal, look(database, plan.media, plan.media / "scratch"), database, plan.media), stuck]
+        truth = settle(database, plan.media, plan.media / "scratch")
+        findings = list(judge(journal, truth, look_closely(truth, plan.media, plan.url)))
         written = _written_by(database)
         database.dispose()
     failed = Counter({name: times for name, times in journal.answers.items() if name not in _GOOD | _TRUE})

@@ -1,6 +1,6 @@
 """`anb beat`."""
 
-from anb.commands.system import open_settings
+from anb.commands.system import leave_on_sigterm, open_settings
 
 
 def beat() -> None:
@@ -10,6 +10,7 @@ def beat() -> None:
     Example:
       anb beat        and on each worker:     anb worker --no-beat
     """
+    leave_on_sigterm()
     from anb.worker import keep_time
 
     keep_time(open_settings())

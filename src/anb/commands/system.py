@@ -1,5 +1,6 @@
 """What the settings name, opened for a command."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,15 @@ def open_settings(**flags: object) -> "Settings":
     settings = load_settings(**{name: value for name, value in flags.items() if value is not None})
     logs.configure(settings)
     return settings
+
+
+def leave_on_sigterm() -> None:
+    """Until somebody else handles it. Imports take a second or more, in which a stop would be a death by signal."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, leave)
 
 
 @contextmanager

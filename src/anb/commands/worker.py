@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from anb.commands.system import open_settings
+from anb.commands.system import leave_on_sigterm, open_settings
 
 
 def worker(
@@ -17,6 +17,7 @@ def worker(
     Example:
       CELERY_BROKER_URL=redis://queue:6379/0 DATABASE_URL=... SECRET_KEY=... anb worker --concurrency 2
     """
+    leave_on_sigterm()
     from anb.operations import shared_folder
 
     settings = open_settings(worker_concurrency=concurrency)

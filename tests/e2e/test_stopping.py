@@ -1,0 +1,59 @@
+"""A worker that is stopped at a bad moment: it says 0, and leaves nobody behind."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from tests.e2e.test_shapes import Deployment, deployment
+
+__all__ = ["deployment"]  # the fixture
+
+
+def family(session: int) -> list[psutil.Process]:
+    """All of one session; the dead that wait to be read are not counted."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            stat = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(stat[3]) == session and stat[0] != "Z":
+            found.append(process)
+    return found
+
+
+def imports_its_libraries(deployment: Deployment, _pid: int) -> bool:
+    return "sqlalchemy" in (deployment.folder / "worker.log").read_text()
+
+
+def has_just_forked(_deployment: Deployment, pid: int) -> bool:
+    return len(family(pid)) > 1
+
+
+def has_all_its_children(_deployment: Deployment, pid: int) -> bool:
+    return len(family(pid)) > 3
+
+
+@pytest.mark.parametrize("moment", [imports_its_libraries, has_just_forked, has_all_its_children])
+def test_a_worker_stopped_while_it_starts_ends_with_0(
+    deployment: Deployment, moment: Callable[[Deployment, int], bool]
+) -> None:
+    if deployment.embedded:
+        pytest.skip("there the worker is a thread of the server")
+    deployment.environment["PYTHONPROFILEIMPORTTIME"] = "1"  # tells in the log what is being imported
+    deployment.run("worker", "anb.cli", "worker")
+    pid = deployment.processes["worker"].pid
+    deployment.until(lambda: moment(deployment, pid))
+    assert deployment.stop() == {"worker": 0}
+    deployment.until(lambda: family(pid) == [], 20)
+
+
+def test_a_killed_worker_leaves_no_beat_that_rings_for_ever(deployment: Deployment) -> None:
+    if deployment.embedded:
+        pytest.skip("there the worker is a thread of the server")
+    deployment.run("worker", "anb.cli", "worker")
+    pid = deployment.processes["worker"].pid
+    deployment.until(lambda: "celery beat" in str([process.cmdline() for process in family(pid)]))
+    deployment.processes["worker"].kill()
+    deployment.until(lambda: family(pid) == [], 20)
