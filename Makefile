@@ -27,6 +27,12 @@ help: ## show this
 	@$(subst $(BIN),.venv-infra/bin,$(PIP)) --require-hashes -r requirements-infra.lock
 	@touch $@
 
+.venv-kubernetes/stamp: requirements-kubernetes.lock
+	@echo "Installing kubectl and checkers into .venv-kubernetes ..."
+	@$(PYTHON) -m venv .venv-kubernetes
+	@$(subst $(BIN),.venv-kubernetes/bin,$(PIP)) --require-hashes -r requirements-kubernetes.lock
+	@touch $@
+
 demo: .venv/run.stamp ## install, then the whole way on a real video: upload, house format, votes, ranking
 	@$(BIN)/anb demo
 
@@ -91,6 +97,9 @@ rules: .venv/run.stamp ## make Prometheus' rules from operations/triggers.py; ch
 	@.ci/promtool test rules deployment/prometheus/rules_test.yml
 	@.ci/promtool check config deployment/prometheus/prometheus.yml
 
+k8s-test: .venv-kubernetes/stamp ## both clusters' manifests: built, against the schemas, checkov, and our own rules
+	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv-kubernetes/bin/python -m pytest -p pytest_timeout -c deployment/kubernetes/tests/pytest.ini deployment/kubernetes/tests
+
 infra-test: .venv-infra/stamp ## phases 0 to 3 on AWS: types, tables as assertions, cdk-nag, cfn-lint, deployed to emulators
 	@MYPYPATH=src .venv-infra/bin/mypy infra
 	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m pytest -c infra/tests/pytest.ini infra/tests
@@ -98,7 +107,7 @@ infra-test: .venv-infra/stamp ## phases 0 to 3 on AWS: types, tables as assertio
 infra-synth: .venv-infra/stamp ## write the CloudFormation templates of PHASE into cdk.out
 	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m infra $(PHASE)
 
-.PHONY: infra-test infra-synth
+.PHONY: k8s-test infra-test infra-synth
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
@@ -115,10 +124,11 @@ lock: ## renew the lock files (needs uv)
 	@uv pip compile pyproject.toml --extra sqs --extra sentry --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
 
 	@uv pip compile --group infra $(LOCK) --output-file requirements-infra.lock
+	@uv pip compile --group kubernetes $(LOCK) --output-file requirements-kubernetes.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
 
 clean: ## remove what was installed and made here
-	@rm -rf .venv .venv-infra cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
+	@rm -rf .venv .venv-infra .venv-kubernetes cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
 .PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill growth rules lint lock clean

@@ -1,0 +1,183 @@
+"""What only this system asks of its manifests."""
+
+import re
+from typing import Any
+
+import pytest
+
+from conftest import ROOT, Cluster, Manifest
+
+
+def container(pod: Manifest) -> Manifest:
+    (only,) = pod["containers"]
+    found: Manifest = only
+    return found
+
+
+def test_beat_is_one_in_the_whole_system_and_never_two(clusters: dict[str, Cluster]) -> None:
+    beats = {region: cluster.one("Deployment", "beat")["spec"] for region, cluster in clusters.items()}
+    assert {region: spec["replicas"] for region, spec in beats.items()} == {"us-east-1": 1, "sa-east-1": 0}
+    assert all(spec["strategy"] == {"type": "Recreate"} for spec in beats.values())
+
+
+def test_the_main_region_alone_migrates(main_region: Cluster, second_region: Cluster) -> None:
+    assert container(main_region.pods()["migrate"])["command"] == ["anb", "migrate"]
+    assert second_region.all("Job") == []
+
+
+def test_all_run_one_image_as_its_user(cluster: Cluster) -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (uid,) = re.findall(r"^USER (\d+):\d+$", dockerfile, re.MULTILINE)
+    assert len({container(pod)["image"] for pod in cluster.pods().values()}) == 1
+    for pod in cluster.pods().values():
+        assert pod["securityContext"]["runAsUser"] == int(uid)
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True
+        assert pod["automountServiceAccountToken"] is False
+        assert all(account["automountServiceAccountToken"] is False for account in cluster.all("ServiceAccount"))
+
+
+def test_what_can_be_written_is_bounded(cluster: Cluster) -> None:
+    for name, pod in cluster.pods().items():
+        volumes = {volume["name"]: volume for volume in pod["volumes"]}
+        assert {mount["name"] for mount in container(pod)["volumeMounts"]} == volumes.keys()
+        temporary = [volume["emptyDir"] for volume in volumes.values() if "emptyDir" in volume]
+        assert temporary, name
+        assert all("sizeLimit" in volume for volume in temporary)
+        limits = container(pod)["resources"]["limits"]
+        assert sum(_bytes(volume["sizeLimit"]) for volume in temporary) <= _bytes(limits["ephemeral-storage"])
+
+
+def _bytes(text: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", text).groups()  # type: ignore[union-attr]
+    return int(number) << {"Mi": 20, "Gi": 30}[unit]
+
+
+def test_web_is_asked_whether_it_lives_and_whether_it_can_serve(main_region: Cluster, second_region: Cluster) -> None:
+    def paths(cluster: Cluster) -> list[str]:
+        web = container(cluster.pods()["web"])
+        return [web[f"{probe}Probe"]["httpGet"]["path"] for probe in ("startup", "liveness", "readiness")]
+
+    assert paths(main_region) == ["/health", "/health", "/ready"]
+    assert paths(second_region) == ["/health", "/health", "/health"]  # its pages outlive the main region's database
+
+
+def test_a_web_pod_ends_after_what_it_has_begun(cluster: Cluster) -> None:
+    """First the load balancer takes it out, then requests under way end; the balancer waits no shorter."""
+    pod = cluster.pods()["web"]
+    web = container(pod)
+    (arguments,) = [one["value"] for one in web["env"] if one["name"] == "GUNICORN_CMD_ARGS"]
+    graceful = int(re.fullmatch(r"--graceful-timeout=(\d+)", arguments)[1])  # type: ignore[index]
+    leaving = web["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert leaving >= 10
+    assert pod["terminationGracePeriodSeconds"] > leaving + graceful
+    attributes = cluster.one("Ingress", "web")["metadata"]["annotations"]
+    delay = attributes["alb.ingress.kubernetes.io/target-group-attributes"].rpartition("=")[2]
+    assert int(delay) > graceful
+
+
+def test_a_worker_ends_after_it_has_finished_or_handed_back(cluster: Cluster) -> None:
+    grace = int(cluster.settings()["ANB_GRACE_S"])
+    assert cluster.pods()["worker"]["terminationGracePeriodSeconds"] >= grace + 30
+
+
+def test_a_new_release_takes_nothing_away_before_it_serves(cluster: Cluster) -> None:
+    for name in ("web", "worker"):
+        spec = cluster.one("Deployment", name)["spec"]
+        assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+        assert "replicas" not in spec  # an apply must not undo what the autoscaler has chosen
+        budget = cluster.one("PodDisruptionBudget", name)["spec"]
+        assert budget == {"maxUnavailable": 1, "selector": spec["selector"]}
+        keys = {one["topologyKey"] for one in cluster.pods()[name]["topologySpreadConstraints"]}
+        assert keys == {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+def test_web_grows_by_cpu_and_memory(cluster: Cluster) -> None:
+    spec = cluster.one("HorizontalPodAutoscaler", "web")["spec"]
+    assert spec["minReplicas"] == 2
+    assert spec["maxReplicas"] >= 6
+    assert {metric["resource"]["name"] for metric in spec["metrics"]} == {"cpu", "memory"}
+
+
+def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluster) -> None:
+    spec = cluster.one("ScaledObject", "worker")["spec"]
+    told = set(re.findall(r"`(anb_\w+)`", (ROOT / "docs" / "metrics.md").read_text()))
+    asked = [set(re.findall(r"anb_\w+", trigger["metadata"]["query"])) for trigger in spec["triggers"]]
+    assert asked == [{"anb_queue_videos"}, {"anb_queue_oldest_seconds"}]
+    assert set.union(*asked) <= told
+    assert spec["minReplicaCount"] >= 1  # the sweep is a worker's task
+    assert spec["fallback"]["replicas"] >= spec["minReplicaCount"]
+
+
+def test_the_second_region_works_nothing_off_until_it_is_promoted(second_region: Cluster) -> None:
+    annotations = second_region.one("ScaledObject", "worker")["metadata"]["annotations"]
+    assert annotations["autoscaling.keda.sh/paused-replicas"] == "0"
+
+
+def test_each_setting_is_one_of_ours(cluster: Cluster) -> None:
+    known = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE))
+    assert {name for name in cluster.settings() if not name.startswith("AWS_")} <= known
+    assert cluster.settings().keys().isdisjoint({"SECRET_KEY", "DATABASE_URL", "CELERY_BROKER_URL"})
+
+
+OPENINGS = {
+    ("web", "in"): {("VPC", 8000), ("monitoring", 8000)},
+    ("web", "out"): {("DNS", 53), ("VPC", 5432), ("VPC", 6379), ("public", 443), ("rights", 80)},
+    ("worker", "in"): {("monitoring", 9101)},
+    ("worker", "out"): {("DNS", 53), ("VPC", 5432), ("VPC", 6379), ("public", 443), ("rights", 80)},
+    ("beat", "in"): set(),
+    ("beat", "out"): {("DNS", 53), ("VPC", 6379)},
+    ("migrate", "in"): set(),
+    ("migrate", "out"): {("DNS", 53), ("VPC", 5432)},
+}
+
+
+@pytest.mark.parametrize(("component", "direction"), OPENINGS)
+def test_who_may_speak_with_whom(cluster: Cluster, component: str, direction: str) -> None:
+    kind, rules, peers = ("Ingress", "ingress", "from") if direction == "in" else ("Egress", "egress", "to")
+    policies = [
+        policy["spec"]
+        for policy in cluster.all("NetworkPolicy")
+        if _is_for(policy["spec"]["podSelector"], component) and kind in policy["spec"]["policyTypes"]
+    ]
+    assert any(rules not in policy for policy in policies)  # the one that allows nothing
+    opened = {
+        (_name(peer), port["port"])
+        for policy in policies
+        for rule in policy.get(rules, [])
+        for peer in rule[peers]
+        for port in rule["ports"]
+    }
+    assert opened == OPENINGS[component, direction]
+
+
+def _is_for(selector: Manifest, component: str) -> bool:
+    if not selector:
+        return True
+    chosen = [selector.get("matchLabels", {}).get("app.kubernetes.io/component")]
+    for expression in selector.get("matchExpressions", []):
+        chosen += expression["values"]
+    return component in chosen
+
+
+def _name(peer: dict[str, Any]) -> str:
+    if "ipBlock" in peer:
+        names = {"10.0.0.0/16": "VPC", "10.1.0.0/16": "VPC", "0.0.0.0/0": "public", "169.254.170.23/32": "rights"}
+        if peer["ipBlock"]["cidr"] == "0.0.0.0/0":
+            assert "10.0.0.0/8" in peer["ipBlock"]["except"]
+        return names[peer["ipBlock"]["cidr"]]
+    namespace: str = peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+    if namespace == "kube-system":
+        assert peer["podSelector"] == {"matchLabels": {"k8s-app": "kube-dns"}}
+        return "DNS"
+    return namespace
+
+
+def test_the_public_does_not_reach_the_metrics(cluster: Cluster) -> None:
+    (rule,) = cluster.one("Ingress", "web")["spec"]["rules"]
+    first = rule["http"]["paths"][0]
+    assert (first["path"], first["pathType"], first["backend"]["service"]["name"]) == (
+        "/metrics",
+        "Exact",
+        "nothing-here",
+    )
