@@ -59,11 +59,16 @@ prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 roll: .venv/dev.stamp ## the next release takes over under load, a migration between: no request fails (2 minutes)
 	@.ci/tools && $(BIN)/python -m tests.rolling
 
+promote: .venv/dev.stamp ## two regions, the main one dies: nothing acknowledged and replicated is lost (3 minutes)
+	@.ci/tools && $(BIN)/python -m tests.replica
+
 proofs: .venv/dev.stamp ## a short version of each slow proof
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory prove KILLS=40
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10
+	@$(MAKE) --no-print-directory roll
+	@$(MAKE) --no-print-directory promote
 	@$(MAKE) --no-print-directory tus-cuts CUTS=20 LARGE_MB=300
 
 hostile: .venv/dev.stamp ## send damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
@@ -131,4 +136,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv .venv-infra .venv-kubernetes cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded roll proofs tus-cuts hostile bench mutants drill growth rules lint lock clean
+.PHONY: help demo up test stack stack-test prove prove-embedded roll promote proofs tus-cuts hostile bench mutants drill growth rules lint lock clean
