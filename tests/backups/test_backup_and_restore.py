@@ -400,6 +400,16 @@ def test_names_of_new_folders_are_on_disk_before_a_backup_is_finished(
     assert {to.parent.parent, to.parent, to, to / "files", to / made.backup.moment} <= set(synced)
 
 
+def test_a_copy_that_cannot_be_read_is_named(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    copy = to / "files" / f"uploads/{contest.waiting}.mp4"
+    copy.unlink()
+    copy.symlink_to("/proc/self/mem")  # opens, and fails to be read as a bad sector does
+    with pytest.raises(OSError, match="Input/output error") as failed:
+        check_backup(made.backup, ignore)
+    assert failed.value.filename == str(copy)
+
+
 def test_a_place_that_goes_away_is_no_deletion(contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unmounted disk answers FileNotFoundError, as a video does that its owner deleted."""
 

@@ -83,12 +83,26 @@ class Load:
 
     def _upload(self, headers: dict[str, str]) -> None:
         body = MP4_HEAD + uuid.uuid4().bytes * 5000
-        video_id = self._deployment.upload(headers, body)
+        in_pieces = len(self.journal.videos) % 3 == 0
+        video_id = (self._upload_in_pieces if in_pieces else self._deployment.upload)(headers, body)
         self.journal.videos[video_id] = body
         if len(self.journal.videos) % 7 == 0:
             self.journal.deleted.add(video_id)  # before it is asked for: from now on nobody is promised anything
             answer = self._deployment.client.delete(f"/api/videos/{video_id}", headers=headers)
             assert answer.status_code == 204, answer.text
+
+    def _upload_in_pieces(self, headers: dict[str, str], body: bytes) -> str:
+        client, tus = self._deployment.client, headers | {"tus-resumable": "1.0.0"}
+        metadata = {"upload-length": str(len(body)), "upload-metadata": "title VHJpcGxl"}
+        answer = client.post("/api/uploads", headers=tus | metadata)
+        assert answer.status_code == 201, answer.text
+        where, half = answer.headers["location"], len(body) // 2
+        for offset, piece in ((0, body[:half]), (half, body[half:])):
+            kind = {"upload-offset": str(offset), "content-type": "application/offset+octet-stream"}
+            answer = client.patch(where, headers=tus | kind, content=piece)
+            assert answer.status_code == 204, answer.text
+        video_id: str = client.get(where, headers=tus).json()["video_id"]
+        return video_id
 
     def _vote_as_somebody_new(self) -> None:
         voter = self._deployment.sign_up("Dora")

@@ -75,7 +75,8 @@ class Folder:
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        with (self._root / name).open("rb") as file:
+        path = self._root / name
+        with named(str(path)), path.open("rb") as file:
             yield file
 
     def size(self, name: str) -> int | None:
