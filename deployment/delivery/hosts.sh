@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# hosts.sh deploy|back PHASE NAME BUCKET: the machines of phases 0 to 2 to the release of this commit, or to the one before.
+# What ran before is kept as an object beside the archives, so that `back` knows it.
+set -euo pipefail
+
+action=${1:?deploy or back}
+phase=${2:?0 to 2}
+name=${3:?such as v0.1.0}
+bucket=${4:?bucket of the release archives}
+here=$(dirname "$0")
+before=s3://$bucket/releases/before-$name
+parameter() {
+    aws cloudformation describe-stacks --stack-name anb --output text \
+        --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue"
+}
+case $action in
+    deploy)
+        echo "ReleaseKey=$(parameter ReleaseKey) ReleaseSha256=$(parameter ReleaseSha256)" |
+            aws s3 cp --only-show-errors - "$before"
+        read -ra release <<<"$("$here/publish.sh" "$name" "$bucket")"
+        ;;
+    back) read -ra release <<<"$(aws s3 cp --only-show-errors "$before" -)" ;;
+    *)
+        echo "deploy or back, not $action" >&2
+        exit 2
+        ;;
+esac
+"$here/stack.sh" "$phase" "${release[@]}"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# rollout.sh REGION IMAGE@DIGEST: bring a cluster to this image: what it needs, the migration, then the new code.
+# Whatever of web, worker and beat does not become ready goes back to what it was. The schema stays: steps only add.
+set -euo pipefail
+
+region=${1:?the name of an overlay, such as us-east-1}
+image=${2:?IMAGE@sha256:DIGEST}
+[[ $image =~ ^[^@]+@sha256:[0-9a-f]{64}$ ]] || {
+    echo "$image is no IMAGE@sha256:DIGEST: a tag may be moved, a digest may not" >&2
+    exit 2
+}
+overlay=$(cd "$(dirname "$0")/../kubernetes/overlays/$region" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+cat >"$work/kustomization.yaml" <<END
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+resources: [$(realpath --relative-to "$work" "$overlay")]
+images:
+  - name: $(kubectl kustomize "$overlay" | sed -n 's/^ *image: \(.*\):[^:]*$/\1/p' | sort -u)
+    newName: ${image%@*}
+    digest: ${image#*@}
+END
+kubectl kustomize "$work" >"$work/all.yaml"
+apply() { kubectl apply --filename "$work/all.yaml" --selector "$1"; }
+
+echo "What the new code needs; nothing runs it yet."
+apply 'app.kubernetes.io/component notin (web, worker, beat, migrate)'
+
+if kubectl kustomize "$work" | grep -q '^kind: Job$'; then
+    echo "The schema; the old code serves on."
+    kubectl --namespace anb delete job migrate --ignore-not-found --wait
+    apply 'app.kubernetes.io/component=migrate'
+    kubectl --namespace anb wait --for=condition=complete --timeout=920s job/migrate
+fi
+
+echo "The new code."
+apply 'app.kubernetes.io/component in (web, worker, beat)'
+for name in web worker beat; do
+    kubectl --namespace anb rollout status --timeout=600s "deployment/$name" || failed=$name
+done
+if [[ -n ${failed:-} ]]; then
+    echo "$failed did not become ready: back." >&2
+    "$(dirname "$0")/rollback.sh"
+    exit 1
+fi

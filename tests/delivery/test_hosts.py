@@ -1,0 +1,48 @@
+"""deployment/delivery/hosts.sh, with an `aws` that keeps objects in a folder and writes down what the stack is told."""
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+AWS = r"""#!/usr/bin/env bash
+case "$1 $2" in
+    "cloudformation describe-stacks") [[ $* == *ReleaseKey* ]] && echo releases/old.tar.gz || echo 0123 ;;
+    "cloudformation deploy") echo "${*: -2}" >>"$KEPT/stack" ;;
+    "s3 cp") if [[ $4 == - ]]; then cat >"$KEPT/$(basename "$5")"; else cat "$KEPT/$(basename "$4")"; fi ;;
+    "s3api put-object") cp "$8" "$KEPT/$(basename "$6")" ;;
+    *) exit 64 ;;
+esac
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """`python` would write the templates, which infra/tests looks at."""
+    for name, text in (("aws", AWS), ("python", "#!/bin/sh\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return {"PATH": f"{tmp_path}:{os.environ['PATH']}", "KEPT": str(tmp_path), "ANB_TEMPLATES_BUCKET": "templates"}
+
+
+def run(environment: dict[str, str], action: str) -> str:
+    script = ROOT / "deployment" / "delivery" / "hosts.sh"
+    subprocess.run([script, action, "2", "v9", "releases"], env=environment, check=True, capture_output=True, cwd=ROOT)
+    return (Path(environment["KEPT"]) / "stack").read_text().splitlines()[-1]
+
+
+def test_the_stack_is_given_the_archive_and_its_digest_and_goes_back(environment: dict[str, str]) -> None:
+    key, digest = (part.partition("=")[2] for part in run(environment, "deploy").split())
+    archive = Path(environment["KEPT"]) / Path(key).name
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() == digest
+    listed = subprocess.run(["tar", "-tzf", archive], check=True, capture_output=True, text=True).stdout
+    assert "anb-v9/deployment/ec2-setup/lib.sh" in listed
+    assert run(environment, "back") == "ReleaseKey=releases/old.tar.gz ReleaseSha256=0123"
+
+
+def test_one_commit_is_one_archive(environment: dict[str, str]) -> None:
+    assert run(environment, "deploy") == run(environment, "deploy")
