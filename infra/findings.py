@@ -40,6 +40,9 @@ ACCEPTED = (
     Accepted("AwsSolutions-EC29", "Worker*", "Holds nothing: a video in process goes to another attempt."),
     Accepted("AwsSolutions-EC29", "FileServer", "The media lie on a volume that outlives it, with its own snapshots;"
              " phase 2 must be able to take the host away."),
+    Accepted("AwsSolutions-AS3", "*Group", "A mail for each launch would drown the alarms."),
+    Accepted("AwsSolutions-CFR1", "MediaNetwork", "The contest may be watched from anywhere."),
+    Accepted("AwsSolutions-CFR2", "MediaNetwork", "Only GET of files that never change."),
     Accepted("CloudFormation-Validate::W3010", "*", "The document names the zones a and b of the region."),
 )  # fmt: skip
 

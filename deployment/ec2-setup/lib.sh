@@ -81,7 +81,7 @@ want_release() {
 }
 
 want_application() { # what web and worker are both told
-    want FILESERVER_ADDRESS "$HOST" "the file server's private address, such as 10.0.1.30"
+    want FILESERVER_ADDRESS "$HOST" "the file server's private address, such as 10.0.1.30; none where media are in S3"
     want DATABASE_URL "postgres(ql)?://$PLAIN+@$HOST(:[0-9]+)?/$PLAIN+" \
         "postgresql://USER:PASSWORD@HOST:5432/NAME, special characters of the password as %XX"
     want SECRET_KEY "$PLAIN{16,}" \
@@ -239,7 +239,7 @@ END
 # --- The application, on web and worker ---------------------------------------------------------------------------
 
 mounted_media() {
-    packages nfs-common
+    [[ $FILESERVER_ADDRESS == none ]] || packages nfs-common
     # Root's and read-only: under an absent mount appuser can write nothing, whatever the application does.
     # What is mounted is not touched: the file server may be away, and every look at it would wait.
     folder /app 755 root:root
@@ -247,6 +247,10 @@ mounted_media() {
     # hard: a write waits for the file server, and is never lost or half there. Asked again after 10 s, then 20 s;
     # then it is logged, and asked for ever. retry (minutes): at boot the mount waits for a file server for a week.
     local line="$FILESERVER_ADDRESS:$SHARE $MEDIA nfs4 rw,hard,vers=4.2,proto=tcp,timeo=100,retrans=2,retry=10080,nosuid,nodev,noexec,_netdev,nofail,x-systemd.mount-timeout=infinity 0 0"
+    if [[ $FILESERVER_ADDRESS == none ]]; then # media in S3: only what is on its way there lies on this host
+        folder /var/lib/anb-media 750 appuser:appuser
+        line="/var/lib/anb-media $MEDIA none bind,nosuid,nodev,noexec 0 0"
+    fi
     WRITTEN=no
     file /etc/fstab 644 root:root < <(
         grep -v -E "^[^#[:space:]]+[[:space:]]+${MEDIA}[[:space:]]" /etc/fstab 2>/dev/null || true

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from aws_cdk import Fn, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as balancing
+from aws_cdk import aws_s3 as s3
 
 from infra.stacks.network import Network
 from infra.stacks.phase import PhaseStack
@@ -27,19 +28,23 @@ class Balancer:
     target_group_name: str
 
 
-def add_balancer(stack: PhaseStack, network: Network, group: str, logs: str) -> Balancer:
-    """In two zones. Sticky, so that a resumable upload, or later a WebSocket, goes on where it began."""
+def add_balancer(stack: PhaseStack, network: Network, group: str, logs: s3.CfnBucketPolicy) -> Balancer:
+    """In two zones; it logs where `logs` lets it.
+
+    Sticky, so that a resumable upload, or later a WebSocket, goes on where it began.
+    """
     balancer = balancing.CfnLoadBalancer(
         stack, "LoadBalancer", type="application", scheme="internet-facing", subnets=list(network.public),
         security_groups=[group],
         load_balancer_attributes=[
             _Attribute(key="access_logs.s3.enabled", value="true"),
-            _Attribute(key="access_logs.s3.bucket", value=logs),
+            _Attribute(key="access_logs.s3.bucket", value=logs.bucket),
             _Attribute(key="access_logs.s3.prefix", value="balancer"),
             _Attribute(key="routing.http.drop_invalid_header_fields.enabled", value="true"),
             _Attribute(key="idle_timeout.timeout_seconds", value="75"),  # as nginx waits
         ],
     )  # fmt: skip
+    balancer.add_resource_dependency(logs)
     targets = _target_group(stack, network)
     return Balancer(
         balancer.ref, balancer.attr_load_balancer_full_name, balancer.attr_dns_name,

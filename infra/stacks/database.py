@@ -28,8 +28,8 @@ def add_database(stack: PhaseStack, network: Network, group: str, secrets: Secre
         delete_automated_backups=False, deletion_protection=True, auto_minor_version_upgrade=True,
         enable_cloudwatch_logs_exports=["postgresql", "upgrade"],
     )  # fmt: skip
-    database.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    database.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    database.cfn_options.deletion_policy = CfnDeletionPolicy.SNAPSHOT  # and not before its protection is lifted by hand
+    database.cfn_options.update_replace_policy = CfnDeletionPolicy.SNAPSHOT
     secretsmanager.CfnSecretTargetAttachment(  # adds host, port and dbname to the secret
         stack, "DatabaseAddress", secret_id=secrets.database, target_id=database.ref, target_type="AWS::RDS::DBInstance"
     )

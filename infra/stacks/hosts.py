@@ -40,17 +40,14 @@ class Placement:
 
 def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk_gib: int) -> ec2.CfnInstance:
     """Its address is taken, so it could not be replaced in one step: what would replace it never changes by itself."""
-    interface = ec2.CfnInstance.NetworkInterfaceProperty(
-        device_index="0", associate_public_ip_address=True, private_ip_address=host.address,
-        subnet_id=where.subnet_of(host), group_set=[where.group], delete_on_termination=True,
-    )  # fmt: skip
     disk = ec2.CfnInstance.EbsProperty(
         volume_size=disk_gib, volume_type="gp3", encrypted=True, delete_on_termination=True
     )
     return ec2.CfnInstance(
         stack, host.name, image_id=stack.asked.image, key_name=stack.asked.key_pair,
         instance_type=stack.profile.phase.instance,
-        iam_instance_profile=where.profile, network_interfaces=[interface], monitoring=True, ebs_optimized=True,
+        iam_instance_profile=where.profile, subnet_id=where.subnet_of(host),
+        private_ip_address=host.address, security_group_ids=[where.group], monitoring=True, ebs_optimized=True,
         block_device_mappings=[ec2.CfnInstance.BlockDeviceMappingProperty(device_name="/dev/sda1", ebs=disk)],
         metadata_options=ec2.CfnInstance.MetadataOptionsProperty(http_tokens="required", http_endpoint="enabled"),
         user_data=Fn.base64(Fn.sub(rendered(setup))), propagate_tags_to_volume_on_creation=True,

@@ -55,7 +55,7 @@ def private() -> dict[str, Any]:
 def add_log_bucket(stack: PhaseStack) -> s3.CfnBucket:
     """Requests to the balancer, to CloudFront and to the media bucket."""
     bucket = s3.CfnBucket(
-        stack, "LogBucket", **private(),
+        stack, "LogBucket", bucket_name=f"anb-logs-{stack.account}-{stack.region}", **private(),
         ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
             rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerPreferred")]),
         lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(

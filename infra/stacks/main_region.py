@@ -1,13 +1,22 @@
 """The main region, part by part. One stack, whose parts keep their logical ids from phase to phase."""
 
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra import firewall
 from infra.profiles import MAIN_REGION, Profile
 from infra.stacks.application import Application
-from infra.stacks.balancing import add_balancer, listen_in_the_clear
+from infra.stacks.balancing import add_balancer, listen, listen_in_the_clear
 from infra.stacks.buckets import add_policy, written_by_aws
 from infra.stacks.database import add_database
+from infra.stacks.edge import (
+    add_certificate,
+    add_content_network,
+    add_firewall,
+    add_name,
+    media_host,
+    readable_by,
+)
 from infra.stacks.hosts import Placement
 from infra.stacks.logs import add_log_bucket, add_logs
 from infra.stacks.media import add_bucket, add_file_server
@@ -31,20 +40,30 @@ class MainRegion(PhaseStack):
         self.logs = add_logs(self, self.network.vpc)
         self.database = add_database(self, self.network, self.groups[firewall.DATABASE], self.secrets)
         self.topic = add_topic(self)
-        self.log_bucket = add_log_bucket(self) if profile.bucket else None
-        self.bucket = add_bucket(self, self.log_bucket.ref) if self.log_bucket else None
+        self.bucket: s3.CfnBucket | None = None
         if profile.phase.cache:
             add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets)
-        if self.log_bucket and self.bucket:
-            add_policy(self, "LogBucketPolicy", self.log_bucket, *written_by_aws(self, self.log_bucket))
-            add_policy(self, "MediaBucketPolicy", self.bucket)
-        target_group = ""
-        if profile.phase.balancer and self.log_bucket:
-            balancer = add_balancer(self, self.network, self.groups[firewall.BALANCER], self.log_bucket.ref)
-            listen_in_the_clear(self, balancer)
-            target_group = balancer.target_group
+        target_group = self._add_edge() if profile.bucket else ""
         if not profile.kubernetes:
             self._add_hosts(target_group)
+
+    def _add_edge(self) -> str:
+        """Buckets, balancer and what is before them; where the balancer sends requests to."""
+        logs = add_log_bucket(self)
+        may_log = add_policy(self, "LogBucketPolicy", logs, *written_by_aws(self, logs))
+        bucket = self.bucket = add_bucket(self, logs.ref)
+        balancer = add_balancer(self, self.network, self.groups[firewall.BALANCER], may_log)
+        if not self.profile.phase.private:
+            listen_in_the_clear(self, balancer)
+            add_policy(self, "MediaBucketPolicy", bucket)
+            return balancer.target_group
+        certificate = add_certificate(self)
+        listen(self, balancer, certificate, media_host(self))
+        distribution = add_content_network(self, bucket, logs, certificate)
+        add_policy(self, "MediaBucketPolicy", bucket, readable_by(self, bucket, distribution))
+        add_firewall(self, balancer)
+        add_name(self, balancer)
+        return balancer.target_group
 
     def _add_hosts(self, target_group: str) -> None:
         application = Application(self.profile, self.bucket.attr_arn if self.bucket else "")

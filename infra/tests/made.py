@@ -15,7 +15,7 @@ from infra.profiles import PROFILES, Profile
 
 Resource = dict[str, Any]
 
-PHASES = range(2)
+PHASES = range(3)
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,9 @@ def test_the_three_instances(today: Made, name: str, address: str, role: str) ->
     assert host["InstanceType"] == "t3.small"
     assert host["KeyName"] == {"Ref": "KeyPair"}
     assert host["MetadataOptions"]["HttpTokens"] == "required"  # IMDSv2
-    (interface,) = host["NetworkInterfaces"]
-    assert interface["AssociatePublicIpAddress"] is True
-    assert interface["PrivateIpAddress"] == address
-    assert interface["SubnetId"] == {"Ref": "PublicSubnet1"}
-    assert [pointed(group) for group in interface["GroupSet"]] == [f"{name}SecurityGroup"]
+    assert host["PrivateIpAddress"] == address
+    assert host["SubnetId"] == {"Ref": "PublicSubnet1"}  # which gives a public address
+    assert [pointed(group) for group in host["SecurityGroupIds"]] == [f"{name}SecurityGroup"]
     assert role in host["UserData"]["Fn::Base64"]["Fn::Sub"]
 
 

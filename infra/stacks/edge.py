@@ -1,0 +1,156 @@
+"""From phase 2: names, certificates, CloudFront before the bucket, a firewall before the load balancer."""
+
+from typing import Any
+
+from aws_cdk import Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudfront as cloudfront
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_wafv2 as waf
+
+from infra.stacks.balancing import Balancer
+from infra.stacks.media import PREFIX
+from infra.stacks.phase import PhaseStack
+from infra.stacks.roles import Statement
+
+_CLOUDFRONT_ZONE = "Z2FDTNDATAQYW2"  # the same for every distribution, as AWS documents
+_CACHED_BY_ADDRESS = "658327ea-f89d-4fab-a63d-7e88639e58f6"  # AWS' policy CachingOptimized
+
+_PER_ADDRESS = 30_000
+"""Requests in five minutes: nginx' 100 a second, which a whole school behind one address may reach."""
+
+_Distribution = cloudfront.CfnDistribution
+_Rule = waf.CfnWebACL.RuleProperty
+
+
+def media_host(stack: PhaseStack) -> str:
+    return f"media.{stack.asked.domain}"
+
+
+def add_certificate(stack: PhaseStack) -> str:
+    """Renewed by AWS as long as its record is in the zone."""
+    domain, media = stack.asked.domain, media_host(stack)
+    proofs = [
+        acm.CfnCertificate.DomainValidationOptionProperty(domain_name=name, hosted_zone_id=stack.asked.zone)
+        for name in (domain, media)
+    ]
+    return acm.CfnCertificate(
+        stack, "Certificate", domain_name=domain, subject_alternative_names=[media], validation_method="DNS",
+        domain_validation_options=proofs,
+    ).ref  # fmt: skip
+
+
+def add_content_network(stack: PhaseStack, bucket: s3.CfnBucket, logs: s3.CfnBucket, certificate: str) -> str:
+    """Its id. Results are public, under the application's own path; originals go by signed links of S3 alone."""
+    access = cloudfront.CfnOriginAccessControl(
+        stack, "MediaAccess",
+        origin_access_control_config=cloudfront.CfnOriginAccessControl.OriginAccessControlConfigProperty(
+            name="anb-media", origin_access_control_origin_type="s3", signing_behavior="always",
+            signing_protocol="sigv4",
+        ),
+    )  # fmt: skip
+    origin = _Distribution.OriginProperty(
+        id="media", domain_name=bucket.attr_regional_domain_name, origin_access_control_id=access.attr_id,
+        s3_origin_config=_Distribution.S3OriginConfigProperty(origin_access_identity=""),
+    )  # fmt: skip
+    behavior = _Distribution.DefaultCacheBehaviorProperty(
+        target_origin_id="media", viewer_protocol_policy="redirect-to-https", cache_policy_id=_CACHED_BY_ADDRESS,
+        allowed_methods=["GET", "HEAD"], compress=False, response_headers_policy_id=_headers(stack),
+    )  # fmt: skip
+    host = media_host(stack)
+    distribution = _Distribution(
+        stack, "MediaNetwork",
+        distribution_config=_Distribution.DistributionConfigProperty(
+            enabled=True, comment="ANB media", http_version="http2and3", ipv6_enabled=True, aliases=[host],
+            origins=[origin], default_cache_behavior=behavior,
+            viewer_certificate=_Distribution.ViewerCertificateProperty(
+                acm_certificate_arn=certificate, ssl_support_method="sni-only",
+                minimum_protocol_version="TLSv1.2_2021"),
+            logging=_Distribution.LoggingProperty(bucket=logs.attr_regional_domain_name, prefix="cloudfront/"),
+        ),
+    )  # fmt: skip
+    _alias(stack, "MediaName", host, distribution.attr_domain_name, _CLOUDFRONT_ZONE)
+    return distribution.ref
+
+
+def readable_by(stack: Stack, bucket: s3.CfnBucket, distribution: str) -> Statement:
+    """By folder: results, and nothing else, through this distribution, and nobody else."""
+    return {
+        "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
+        "Resource": f"{bucket.attr_arn}/{PREFIX}/processed/*",
+        "Condition": {"StringEquals": {
+            "AWS:SourceArn": f"arn:aws:cloudfront::{stack.account}:distribution/{distribution}"}},
+    }  # fmt: skip
+
+
+def _headers(stack: Stack) -> str:
+    """As nginx sends them: a result never changes under its name, and is nothing that a browser should run."""
+    policy = cloudfront.CfnResponseHeadersPolicy
+    config = policy.ResponseHeadersPolicyConfigProperty(
+        name="anb-media",
+        custom_headers_config=policy.CustomHeadersConfigProperty(items=[policy.CustomHeaderProperty(
+            header="Cache-Control", value="public, max-age=31536000, immutable", override=True)]),
+        security_headers_config=policy.SecurityHeadersConfigProperty(
+            content_security_policy=policy.ContentSecurityPolicyProperty(
+                content_security_policy="default-src 'none'; sandbox", override=True),
+            content_type_options=policy.ContentTypeOptionsProperty(override=True),
+            strict_transport_security=policy.StrictTransportSecurityProperty(
+                access_control_max_age_sec=31536000, override=True),
+        ),
+    )  # fmt: skip
+    return cloudfront.CfnResponseHeadersPolicy(stack, "MediaHeaders", response_headers_policy_config=config).attr_id
+
+
+def add_name(stack: PhaseStack, balancer: Balancer, **where: Any) -> route53.CfnRecordSet:
+    """The site's own; `where` says for whom, if not for all."""
+    return _alias(stack, "SiteName", stack.asked.domain, balancer.dns, balancer.zone, **where)
+
+
+def _alias(stack: PhaseStack, name: str, host: str, target: str, zone: str, **where: Any) -> route53.CfnRecordSet:
+    return route53.CfnRecordSet(
+        stack, name, name=host, type="A", hosted_zone_id=stack.asked.zone, **where,
+        alias_target=route53.CfnRecordSet.AliasTargetProperty(
+            dns_name=target, hosted_zone_id=zone, evaluate_target_health=False),
+    )  # fmt: skip
+
+
+def add_firewall(stack: Stack, balancer: Balancer) -> None:
+    """A rule that would refuse bodies over 8 kB only counts: here people upload videos."""
+    wall = waf.CfnWebACL(
+        stack, "Firewall", scope="REGIONAL", default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
+        visibility_config=_seen("Firewall"),
+        rules=[
+            _managed(0, "AWSManagedRulesAmazonIpReputationList"),
+            _managed(1, "AWSManagedRulesKnownBadInputsRuleSet"),
+            _managed(2, "AWSManagedRulesCommonRuleSet", counted="SizeRestrictions_BODY"),
+            _managed(3, "AWSManagedRulesSQLiRuleSet"),
+            _Rule(
+                name="TooMany", priority=4, visibility_config=_seen("TooMany"),
+                action=waf.CfnWebACL.RuleActionProperty(block={}),
+                statement=waf.CfnWebACL.StatementProperty(
+                    rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
+                        limit=_PER_ADDRESS, aggregate_key_type="IP")),
+            ),
+        ],
+    )  # fmt: skip
+    waf.CfnWebACLAssociation(stack, "FirewallBeforeBalancer", resource_arn=balancer.arn, web_acl_arn=wall.attr_arn)
+
+
+def _managed(priority: int, name: str, counted: str = "") -> _Rule:
+    count = waf.CfnWebACL.RuleActionProperty(count={})
+    only_counted = [waf.CfnWebACL.RuleActionOverrideProperty(name=counted, action_to_use=count)] if counted else None
+    group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
+        vendor_name="AWS", name=name, rule_action_overrides=only_counted
+    )
+    return _Rule(
+        name=name, priority=priority, visibility_config=_seen(name),
+        override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
+        statement=waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group),
+    )  # fmt: skip
+
+
+def _seen(name: str) -> waf.CfnWebACL.VisibilityConfigProperty:
+    return waf.CfnWebACL.VisibilityConfigProperty(
+        cloud_watch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
+    )

@@ -1,0 +1,140 @@
+"""What later phases add, by the document's roadmap; and that no step replaces what holds data."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from infra.tests.made import PHASES, incoming, made
+
+# CloudFormation's own documentation, "Update requires: Replacement", for the types that hold data.
+_REPLACING = {
+    "AWS::RDS::DBInstance": [
+        "DBInstanceIdentifier", "DBName", "DBSubnetGroupName", "KmsKeyId", "MasterUsername", "Port", "StorageEncrypted",
+        "SourceDBInstanceIdentifier", "DBSnapshotIdentifier", "AvailabilityZone", "Engine",
+    ],
+    "AWS::EC2::Volume": ["AvailabilityZone", "Encrypted", "KmsKeyId", "SnapshotId"],
+    "AWS::S3::Bucket": ["BucketName", "ObjectLockEnabled"],
+    "AWS::SecretsManager::Secret": ["Name"],
+    "AWS::ElastiCache::ReplicationGroup": [
+        "ReplicationGroupId", "AtRestEncryptionEnabled", "CacheSubnetGroupName", "Port", "SnapshotArns", "SnapshotName",
+    ],
+}  # fmt: skip
+_POLICY = {
+    "AWS::RDS::DBInstance": "Snapshot",
+    "AWS::EC2::Volume": "Snapshot",
+    "AWS::S3::Bucket": "Retain",
+    "AWS::SecretsManager::Secret": "Retain",
+}
+_TAKEN_AWAY = {"MediaVolume"}
+"""By phase 2, when its media are in the bucket; a snapshot of it stays."""
+
+_STEPS = [pytest.param(a, b, id=f"{a} to {b}") for a, b in pairwise(PHASES)]
+
+
+@pytest.mark.parametrize(("before", "after"), _STEPS)
+def test_no_step_replaces_what_holds_data(before: int, after: int) -> None:
+    old, new = made(before).resources(), made(after).resources()
+    for name, one in old.items():
+        for key in _REPLACING.get(one["Type"], []):
+            if name in new:
+                assert new[name]["Type"] == one["Type"]
+                assert new[name]["Properties"].get(key) == one["Properties"].get(key), (name, key)
+            else:
+                assert name in _TAKEN_AWAY, name
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_what_holds_data_outlives_its_stack(phase: int) -> None:
+    for name, one in made(phase).resources().items():
+        if one["Type"] in _POLICY:
+            wanted = _POLICY[one["Type"]]
+            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == (wanted, wanted), name
+    assert made(phase).properties("Database")["DeletionProtection"] is True
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_no_value_of_a_secret_is_in_a_template(phase: int) -> None:
+    for secret in made(phase).resources("AWS::SecretsManager::Secret").values():
+        assert "SecretString" not in secret["Properties"]
+        assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
+    password = str(made(phase).properties("Database")["MasterUserPassword"])
+    assert "{{resolve:secretsmanager:" in password
+    assert "DatabaseSecret" in password
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_disk_cache_and_bucket_is_encrypted_and_every_host_has_imdsv2(phase: int) -> None:
+    resources = made(phase).resources()
+    for name, one in resources.items():
+        told = one.get("Properties", {})
+        match one["Type"]:
+            case "AWS::EC2::Instance":
+                assert told["MetadataOptions"]["HttpTokens"] == "required", name
+                assert all(disk["Ebs"]["Encrypted"] for disk in told["BlockDeviceMappings"]), name
+            case "AWS::EC2::LaunchTemplate":
+                data = told["LaunchTemplateData"]
+                assert data["MetadataOptions"]["HttpTokens"] == "required", name
+                assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"]), name
+            case "AWS::EC2::Volume":
+                assert told["Encrypted"] is True, name
+            case "AWS::S3::Bucket":
+                assert told["BucketEncryption"], name
+                assert set(told["PublicAccessBlockConfiguration"].values()) == {True}, name
+            case "AWS::ElastiCache::ReplicationGroup":
+                assert told["AtRestEncryptionEnabled"], name
+                assert told["TransitEncryptionEnabled"], name
+
+
+def test_phase_1_is_the_documents() -> None:
+    one = made(1)
+    hosts = one.resources("AWS::EC2::Instance")
+    assert sum(name.startswith("WebServer") for name in hosts) == 2  # two or three
+    assert sum(name.startswith("Worker") for name in hosts) == 3  # two or three more than before, here two
+    assert one.properties("Queue")["NumCacheClusters"] == 1
+    targets = one.properties("WebTargets")
+    assert targets["HealthCheckPath"] == "/health"
+    assert {"Key": "stickiness.enabled", "Value": "true"} in targets["TargetGroupAttributes"]
+    assert one.properties("Database")["BackupRetentionPeriod"] == 7
+    public = {rule for rule in incoming(one) if rule[2] == "0.0.0.0/0"}
+    assert public == {("ANB-LoadBalancer-SG", 80, "0.0.0.0/0")}
+
+
+def test_phase_2_is_the_documents() -> None:
+    two = made(2)
+    web = two.properties("WebGroup")
+    assert (web["MinSize"], web["DesiredCapacity"], web["MaxSize"]) == ("2", "2", "6")
+    assert [one["Ref"] for one in web["VPCZoneIdentifier"]] == ["PrivateSubnet1", "PrivateSubnet2"]
+    assert two.properties("Database")["MultiAZ"] is True
+    queue = two.properties("Queue")
+    assert (queue["NumCacheClusters"], queue["AutomaticFailoverEnabled"], queue["MultiAZEnabled"]) == (2, True, True)
+    assert two.properties("Https")["Port"] == 443
+    assert two.properties("Http")["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
+    assert not two.resources("AWS::EC2::Instance")
+    assert not any(port == 22 for _, port, _ in incoming(two))
+
+
+def test_cloudfront_reads_results_and_nothing_else() -> None:
+    statements = _statements("MediaBucketPolicy")
+    (may,) = (one for one in statements if one["Effect"] == "Allow")
+    assert may["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert may["Action"] == "s3:GetObject"
+    assert may["Resource"]["Fn::Join"][1][-1] == "/media/processed/*"
+    assert "MediaNetwork" in str(may["Condition"])
+
+
+def _statements(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = made(2).properties(name)["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_web_scales_by_cpu_and_memory_and_workers_by_depth_and_age_of_the_queue() -> None:
+    by_group: dict[str, list[str]] = {}
+    for one in made(2).resources("AWS::AutoScaling::ScalingPolicy").values():
+        by_group.setdefault(one["Properties"]["AutoScalingGroupName"]["Ref"], []).append(
+            str(one["Properties"]["TargetTrackingConfiguration"])
+        )
+    assert "ASGAverageCPUUtilization" in by_group["WebGroup"][0]
+    assert "mem_used_percent" in by_group["WebGroup"][1]
+    assert "anb_queue_videos" in by_group["WorkerGroup"][0]
+    assert "anb_queue_oldest_seconds" in by_group["WorkerGroup"][1]
