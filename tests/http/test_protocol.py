@@ -1,9 +1,13 @@
+import asyncio
 import contextlib
 import socket
+from unittest.mock import Mock
 
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from tests.server import server_of, serving, talk
+from uvicorn.server import ServerState
 
 from anb.http import protocol
 from anb.http.protocol import DrainingProtocol
@@ -52,6 +56,26 @@ def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: 
             assert answer.startswith(b"HTTP/1.1 200 ")
             assert b"connection: close" in answer
             assert connection.recv(65536) == b""
+
+
+async def _nothing(_scope: object, _receive: object, _send: object) -> None: ...
+
+
+def test_a_connection_that_was_just_being_accepted_hears_of_it_too() -> None:
+    """uvicorn asks those that are there; this one is made a moment later."""
+
+    async def late_keeps_alive() -> bool:
+        config = uvicorn.Config(_nothing, http=DrainingProtocol, log_config=None)
+        config.load()
+        state = ServerState()
+        known, late = (DrainingProtocol(config, state, {}) for _ in range(2))
+        known.connection_made(Mock(asyncio.Transport))
+        known.shutdown()
+        late.connection_made(Mock(asyncio.Transport))
+        late.data_received(b"GET /health HTTP/1.1\r\nHost: anb\r\n\r\n")
+        return bool(late.cycle.keep_alive)
+
+    assert not asyncio.run(late_keeps_alive())
 
 
 def test_it_waits_for_no_idle_connection_for_ever(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:

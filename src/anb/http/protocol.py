@@ -75,10 +75,9 @@ class DrainingProtocol(HalfOpenProtocol):
     request that still comes is answered, with `Connection: close`.
     """
 
-    _draining = False
-
     def shutdown(self) -> None:
-        self._draining = True
+        # Told to the whole server: a connection that was just being accepted is asked by nobody.
+        self.server_state.anb_draining = True  # type: ignore[attr-defined]  # uvicorn has no place for it
         if self._is_idle():
             self.loop.call_later(IDLE_WHILE_DRAINING_S, self._close_if_idle)
         else:
@@ -86,7 +85,7 @@ class DrainingProtocol(HalfOpenProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self._draining and self.cycle is not None:
+        if self.cycle is not None and getattr(self.server_state, "anb_draining", False):
             self.cycle.keep_alive = False
 
     def _is_idle(self) -> bool:
