@@ -7,7 +7,7 @@ set -euo pipefail
 phase=${1:?0 to 3}
 shift
 cd "$(dirname "$0")/../.."
-PYTHONPATH=src python -m infra "$phase" cdk.out
+make --no-print-directory infra-synth PHASE="$phase"
 options=(
     --stack-name anb --template-file cdk.out/anb.template.json
     --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset

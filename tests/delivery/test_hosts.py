@@ -22,8 +22,8 @@ esac
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """`python` would write the templates, which infra/tests looks at."""
-    for name, text in (("aws", AWS), ("python", "#!/bin/sh\n")):
+    """`make` would write the templates, which infra/tests looks at."""
+    for name, text in (("aws", AWS), ("make", '#!/bin/sh\necho "$*" >>"$KEPT/made"\n')):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     return {"PATH": f"{tmp_path}:{os.environ['PATH']}", "KEPT": str(tmp_path), "ANB_TEMPLATES_BUCKET": "templates"}
@@ -39,6 +39,7 @@ def test_the_stack_is_given_the_archive_and_its_digest_and_goes_back(environment
     key, digest = (part.partition("=")[2] for part in run(environment, "deploy").split())
     archive = Path(environment["KEPT"]) / Path(key).name
     assert hashlib.sha256(archive.read_bytes()).hexdigest() == digest
+    assert (Path(environment["KEPT"]) / "made").read_text() == "--no-print-directory infra-synth PHASE=2\n"
     listed = subprocess.run(["tar", "-tzf", archive], check=True, capture_output=True, text=True).stdout
     assert "anb-v9/deployment/ec2-setup/lib.sh" in listed
     assert run(environment, "back") == "ReleaseKey=releases/old.tar.gz ReleaseSha256=0123"
