@@ -120,7 +120,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
 	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools .ci/promtool deployment/stack/*.sh
 	@$(BIN)/shellcheck --external-sources deployment/ec2-setup/*.sh
-	@$(BIN)/shellcheck deployment/delivery/*.sh
+	@$(BIN)/shellcheck deployment/delivery/*.sh deployment/cloudwatch/*.sh
 	@$(BIN)/actionlint
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml

@@ -31,10 +31,12 @@ ACCEPTED = (
     Accepted("AwsSolutions-AEC4", "Queue", "One node in phase 1: losing the queue loses nothing; two from phase 2."),
     Accepted("AwsSolutions-AEC5", "Queue", "The document's table names port 6379; TLS and a password guard it."),
     Accepted(f"AwsSolutions-IAM4[Policy::{_SSM}]", "*Role", "What Session Manager needs, kept up to date by AWS."),
+    Accepted("AwsSolutions-IAM4[Policy::arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole]",
+             "SnapshotRole", "What AWS' own scheduler of snapshots needs, kept up to date by AWS."),
     Accepted("AwsSolutions-IAM5[Resource::arn:aws:logs:us-east-1:<AWS::AccountId>:log-group:/anb/*]", "*Role",
              "Its own log groups; a stream is named after a host that does not exist yet."),
-    Accepted("AwsSolutions-IAM5[Resource::*]", "*Role", "PutMetricData knows no resources; a condition holds it to our"
-             " two namespaces."),
+    Accepted("AwsSolutions-IAM5[Resource::*]", "*Role", "PutMetricData, held to our two namespaces by a condition, and"
+             " DescribeTags know no resources."),
     Accepted("AwsSolutions-IAM5[Resource::<MediaBucket.Arn>/media/*]", "*Role", "All media: names are made later."),
     Accepted("AwsSolutions-EC29", "WebServer*", "Holds nothing: what it knows is in the database and the media."),
     Accepted("AwsSolutions-EC29", "Worker*", "Holds nothing: a video in process goes to another attempt."),

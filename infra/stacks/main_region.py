@@ -6,7 +6,8 @@ from constructs import Construct
 from infra import firewall
 from infra.profiles import MAIN_REGION, Profile
 from infra.stacks.application import Application
-from infra.stacks.balancing import add_balancer, listen, listen_in_the_clear
+from infra.stacks.backup import add_snapshots
+from infra.stacks.balancing import Balancer, add_balancer, listen, listen_in_the_clear
 from infra.stacks.buckets import add_policy, written_by_aws
 from infra.stacks.database import add_database
 from infra.stacks.edge import (
@@ -26,7 +27,7 @@ from infra.stacks.queue import add_queue
 from infra.stacks.roles import Statement, add_host_role
 from infra.stacks.secrets import add_secrets
 from infra.stacks.security_groups import add_security_groups
-from infra.stacks.watching import add_topic
+from infra.stacks.watching import watch
 from infra.stacks.web import add_web_servers
 from infra.stacks.worker import add_workers
 
@@ -39,16 +40,16 @@ class MainRegion(PhaseStack):
         self.secrets = add_secrets(self)
         self.logs = add_logs(self, self.network.vpc)
         self.database = add_database(self, self.network, self.groups[firewall.DATABASE], self.secrets)
-        self.topic = add_topic(self)
         self.bucket: s3.CfnBucket | None = None
         if profile.phase.cache:
             add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets)
-        target_group = self._add_edge() if profile.bucket else ""
+        balancer = self._add_edge() if profile.bucket else None
         if not profile.kubernetes:
-            self._add_hosts(target_group)
+            self._add_hosts(balancer.target_group if balancer else "")
+        watch(self, self.logs["web"], balancer)
 
-    def _add_edge(self) -> str:
-        """Buckets, balancer and what is before them; where the balancer sends requests to."""
+    def _add_edge(self) -> Balancer:
+        """Buckets, balancer and what is before them."""
         logs = add_log_bucket(self)
         may_log = add_policy(self, "LogBucketPolicy", logs, *written_by_aws(self, logs))
         bucket = self.bucket = add_bucket(self, logs.ref)
@@ -56,19 +57,21 @@ class MainRegion(PhaseStack):
         if not self.profile.phase.private:
             listen_in_the_clear(self, balancer)
             add_policy(self, "MediaBucketPolicy", bucket)
-            return balancer.target_group
+            return balancer
         certificate = add_certificate(self)
         listen(self, balancer, certificate, media_host(self))
         distribution = add_content_network(self, bucket, logs, certificate)
         add_policy(self, "MediaBucketPolicy", bucket, readable_by(self, bucket, distribution))
         add_firewall(self, balancer)
         add_name(self, balancer)
-        return balancer.target_group
+        return balancer
 
     def _add_hosts(self, target_group: str) -> None:
         application = Application(self.profile, self.bucket.attr_arn if self.bucket else "")
         if self.profile.file_server:
             add_file_server(self, self._place(firewall.FILE_SERVER, secrets=[]))
+            if self.profile.backup_days:
+                add_snapshots(self)
         rights = application.rights()
         web = self._place(firewall.WEB, self.secrets.all, *rights)
         add_web_servers(self, application, web, target_group)

@@ -29,7 +29,8 @@ def add_role(
 ) -> iam.CfnRole:
     return iam.CfnRole(
         stack, name, assume_role_policy_document=trusting(service), managed_policy_arns=list(managed) or None,
-        policies=[iam.CfnRole.PolicyProperty(policy_name="least", policy_document=policy(*statements))],
+        policies=[iam.CfnRole.PolicyProperty(policy_name="least", policy_document=policy(*statements))]
+        if statements else None,
     )  # fmt: skip
 
 
@@ -40,6 +41,7 @@ def add_host_role(stack: PhaseStack, kind: str, secrets: list[str], *more: State
         allow(["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
               f"arn:aws:logs:{stack.region}:{stack.account}:log-group:/anb/*"),
         allow(["cloudwatch:PutMetricData"], "*", StringEquals={"cloudwatch:namespace": ["ANB", "ANB/Hosts"]}),
+        allow(["ec2:DescribeTags"], "*"),  # the agent asks to which group its host belongs
         allow(["cloudformation:SignalResource"], stack.stack_id),
         *([allow(["secretsmanager:GetSecretValue"], *secrets)] if secrets else []),
         *more,

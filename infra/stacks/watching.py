@@ -1,14 +1,37 @@
-"""Who is told."""
+"""Who is told, and what is looked at: topic, health check, request times from the log, dashboard."""
 
 from typing import Any
 
+from aws_cdk import Fn
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 
+from infra.stacks.alarms import add_alarms
+from infra.stacks.balancing import Balancer
+from infra.stacks.measures import APPLICATION, OLDEST, PENDING, PUBLISHED, REQUEST_MS, Metric, application
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import policy
 
+_REQUESTS = (
+    '{ ($.event = "request") && ($.path != "/media/*")'
+    ' && ($.path != "/api/videos/upload") && ($.path != "/api/uploads*") }'
+)  # fmt: skip
+"""Without those whose time is that of the client's link."""
 
-def add_topic(stack: PhaseStack) -> str:
+
+def watch(stack: PhaseStack, web_log: logs.CfnLogGroup, balancer: Balancer | None) -> None:
+    topic = _topic(stack)
+    logs.CfnMetricFilter(
+        stack, "RequestTimes", log_group_name=web_log.ref, filter_pattern=_REQUESTS,
+        metric_transformations=[logs.CfnMetricFilter.MetricTransformationProperty(
+            metric_namespace=APPLICATION, metric_name=REQUEST_MS, metric_value="$.ms", unit="Milliseconds")],
+    )  # fmt: skip
+    _dashboard(stack, add_alarms(stack, topic, _health_check(stack, balancer)))
+
+
+def _topic(stack: PhaseStack) -> str:
     """Alarms may publish, over TLS only; one address reads."""
     topic = sns.CfnTopic(
         stack, "Alarms", display_name="ANB",
@@ -24,3 +47,48 @@ def add_topic(stack: PhaseStack) -> str:
     }  # fmt: skip
     sns.CfnTopicPolicy(stack, "AlarmsPolicy", topics=[topic], policy_document=policy(alarms, in_the_clear))
     return topic
+
+
+def _health_check(stack: PhaseStack, balancer: Balancer | None) -> str:
+    """From outside, every 30 s: the only measure of what people find."""
+    config = route53.CfnHealthCheck.HealthCheckConfigProperty
+    every: dict[str, Any] = {"resource_path": "/health", "request_interval": 30, "failure_threshold": 3}
+    if stack.profile.phase.private:
+        how = config(type="HTTPS", fully_qualified_domain_name=stack.asked.domain, port=443, enable_sni=True, **every)
+    elif balancer:
+        how = config(type="HTTP", fully_qualified_domain_name=balancer.dns, port=80, **every)
+    else:
+        how = config(type="HTTP", ip_address=Fn.get_att("WebServer", "PublicIp").to_string(), port=8080, **every)
+    return route53.CfnHealthCheck(stack, "Reached", health_check_config=how).ref
+
+
+def _dashboard(stack: PhaseStack, alarms: list[str]) -> None:
+    arn = f"arn:aws:cloudwatch:{stack.region}:{stack.account}:alarm:anb-"
+    graphs = {
+        "Requests by status": [
+            application("anb_http_requests_total", "Sum", **{"class": f"{n}xx"}) for n in range(2, 6)
+        ],
+        "Answers, ms, p95": [Metric(APPLICATION, REQUEST_MS, "p95")],
+        "Videos that wait": [PENDING],
+        "The oldest waits, s": [OLDEST],
+        "Videos made": [PUBLISHED],
+        "People at once": [application("anb_active_people", "Sum")],
+        "Connections of the database": [
+            Metric("AWS/RDS", "DatabaseConnections", "Average", {"DBInstanceIdentifier": "anb"})
+        ],
+    }
+    widgets: list[dict[str, Any]] = [
+        {"type": "alarm", "width": 24, "height": 6, "properties": {
+            "title": "Alarms", "alarms": [arn + name for name in alarms]}},
+        *({"type": "metric", "width": 8, "height": 6, "properties": {
+            "title": title, "region": stack.region, "period": 60,
+            "metrics": [_line(one) for one in metrics]}} for title, metrics in graphs.items()),
+    ]  # fmt: skip
+    cloudwatch.CfnDashboard(
+        stack, "Dashboard", dashboard_name="anb", dashboard_body=stack.to_json_string({"widgets": widgets})
+    )
+
+
+def _line(metric: Metric) -> list[Any]:
+    pairs = [part for pair in metric.dimensions.items() for part in pair]
+    return [metric.namespace, metric.name, *pairs, {"stat": metric.statistic}]

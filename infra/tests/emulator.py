@@ -19,6 +19,7 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupIngress
 from moto.elbv2.models import FakeTargetGroup
 from moto.logs.models import LogGroup
 from moto.rds.models import DBInstance
+from moto.route53.models import HealthCheck
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
@@ -28,6 +29,8 @@ NOT_EMULATED = {
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
     "AWS::CloudFront::ResponseHeadersPolicy",
+    "AWS::CloudWatch::CompositeAlarm",
+    "AWS::DLM::LifecyclePolicy",
 }
 """Only cfn-lint, cdk-nag and the assertions on templates see these: moto has no such API, or one of another shape."""
 
@@ -242,6 +245,13 @@ def _target_group(_name: str, wanted: Properties, there: Any) -> Any:
     return there
 
 
+def _health_check(_name: str, wanted: Properties, there: Any) -> Any:
+    asked = wanted["HealthCheckConfig"]
+    changed = {key: asked[key] for key in ("IPAddress", "Port", "FullyQualifiedDomainName") if key in asked}
+    Emulator.client("route53").update_health_check(HealthCheckId=there.physical_resource_id, **changed)
+    return there
+
+
 _ADAPTERS: dict[str, Adapter] = {
     "AWS::AutoScaling::ScalingPolicy": _scaling_policy,
     "AWS::CertificateManager::Certificate": _certificate,
@@ -261,6 +271,7 @@ _ADAPTERS: dict[str, Adapter] = {
 _IN_PLACE: dict[Any, Adapter] = {
     DBInstance: _database,
     FakeTargetGroup: _target_group,
+    HealthCheck: _health_check,
     Instance: _instance,
     LogGroup: _log_group,
     SecurityGroup: _security_group,

@@ -185,6 +185,11 @@ def _phase_0_is_the_documents(account: Account) -> None:
         ("ANB-RDS-SG", 5432, "ANB-WebServer-SG"),
         ("ANB-RDS-SG", 5432, "ANB-Worker-SG"),
     }
+    alarms = account.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    limits = {one["AlarmName"]: one["Threshold"] for one in alarms}
+    assert {name: limits[f"anb-{name}"] for name in ("WebServerBusy", "QueueLong", "ManyPeople", "SlowAnswers")} == {
+        "WebServerBusy": 70, "QueueLong": 20, "ManyPeople": 80, "SlowAnswers": 0.5,
+    }  # fmt: skip
     told = json.loads(_secrets(account, account.resources())[0])
     assert {key: told[key] for key in ("username", "dbname", "port")} == {
         "username": "fastapi_user", "dbname": "fastapi_db", "port": 5432}  # fmt: skip
