@@ -33,6 +33,15 @@ ACCEPTED = (
     Accepted(f"AwsSolutions-IAM4[Policy::{_SSM}]", "*Role", "What Session Manager needs, kept up to date by AWS."),
     Accepted("AwsSolutions-IAM4[Policy::arn:aws:iam::aws:policy/service-role/AWSDataLifecycleManagerServiceRole]",
              "SnapshotRole", "What AWS' own scheduler of snapshots needs, kept up to date by AWS."),
+    *(Accepted(f"AwsSolutions-IAM4[Policy::arn:aws:iam::aws:policy/{name}]", "*Role", "What EKS asks for, kept by AWS.")
+      for name in ("AmazonEKSClusterPolicy", "AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy",
+                   "AmazonEC2ContainerRegistryPullOnly")),
+    *(Accepted(f"AwsSolutions-IAM5[Resource::arn:aws:s3:::anb-media-<AWS::AccountId>-{region}/media/*]", "*Role",
+               "All media: names are made later.") for region in ("us-east-1", "sa-east-1")),
+    Accepted("AwsSolutions-EKS1", "Cluster", "Open to the administrator's one address, with AWS' own log-in."),
+    Accepted("AwsSolutions-RDS2", "Replica", "A replica is encrypted as its source is, and must not say so itself."),
+    Accepted("AwsSolutions-RDS3", "Replica", "It serves reads that the main region can serve too."),
+    Accepted("AwsSolutions-RDS11", "Replica", "As its source."),
     Accepted("AwsSolutions-IAM5[Resource::arn:aws:logs:us-east-1:<AWS::AccountId>:log-group:/anb/*]", "*Role",
              "Its own log groups; a stream is named after a host that does not exist yet."),
     Accepted("AwsSolutions-IAM5[Resource::*]", "*Role", "PutMetricData, held to our two namespaces by a condition, and"

@@ -42,7 +42,7 @@ def groups(profile: Profile) -> tuple[str, ...]:
     return tuple(group for group in GROUPS if there[group])
 
 
-def rules(profile: Profile) -> tuple[Rule, ...]:
+def rules(profile: Profile, *, main_region: bool = True) -> tuple[Rule, ...]:
     """Everything that may come in; what is not here is closed. Hosts without a public address take no SSH at all."""
     clients = (NODES,) if profile.kubernetes else (WEB, WORKER)
     found = [Rule(DATABASE, 5432, client, "PostgreSQL") for client in clients]
@@ -58,7 +58,7 @@ def rules(profile: Profile) -> tuple[Rule, ...]:
         found += [Rule(FILE_SERVER, 2049, client, "NFS") for client in clients]
     if not profile.phase.private:
         found += [Rule(group, 22, ADMINISTRATOR, "SSH") for group in (WEB, WORKER, FILE_SERVER)]
-    if profile.phase.second_region:
+    if profile.phase.second_region and main_region:
         there = "the second region writes here"
         found += [Rule(DATABASE, 5432, SECOND_NETWORK, there), Rule(CACHE, 6379, SECOND_NETWORK, there)]
     return tuple(found)

@@ -61,13 +61,10 @@ def add_alarms(stack: PhaseStack, topic: str, health_check: str) -> list[str]:
 def _questions(stack: PhaseStack, health_check: str) -> dict[str, Question]:
     by_measure = _growth(stack, health_check)
     found = {one.name: by_measure[one.when.measure] for one in TRIGGERS if isinstance(one.when, Limit)}
-    if not stack.profile.kubernetes:
-        found |= _trouble(stack)
+    if not stack.profile.kubernetes:  # there Prometheus watches, by its own rules of the same table
+        found |= {**_trouble(stack), "DatabaseAway": Question("up", {"up": DATABASE_UP})}
     reached = Metric("AWS/Route53", "HealthCheckStatus", "Minimum", {"HealthCheckId": health_check})
-    return found | {
-        "ServerAway": Question("reached", {"reached": reached}, silence="breaching"),
-        "DatabaseAway": Question("up", {"up": DATABASE_UP}),
-    }
+    return found | {"ServerAway": Question("reached", {"reached": reached}, silence="breaching")}
 
 
 def _growth(stack: PhaseStack, health_check: str) -> dict[Measure, Question]:

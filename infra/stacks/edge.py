@@ -20,6 +20,10 @@ _CACHED_BY_ADDRESS = "658327ea-f89d-4fab-a63d-7e88639e58f6"  # AWS' policy Cachi
 _PER_ADDRESS = 30_000
 """Requests in five minutes: nginx' 100 a second, which a whole school behind one address may reach."""
 
+EVERYBODY = route53.CfnRecordSet.GeoLocationProperty(country_code="*")
+SOUTH_AMERICA = route53.CfnRecordSet.GeoLocationProperty(continent_code="SA")
+"""By geography from phase 2 on: a name cannot have a plain record and one by geography at the same time."""
+
 _Distribution = cloudfront.CfnDistribution
 _Rule = waf.CfnWebACL.RuleProperty
 
@@ -102,16 +106,17 @@ def _headers(stack: Stack) -> str:
     return cloudfront.CfnResponseHeadersPolicy(stack, "MediaHeaders", response_headers_policy_config=config).attr_id
 
 
-def add_name(stack: PhaseStack, balancer: Balancer, **where: Any) -> route53.CfnRecordSet:
-    """The site's own; `where` says for whom, if not for all."""
-    return _alias(stack, "SiteName", stack.asked.domain, balancer.dns, balancer.zone, **where)
+def add_name(stack: PhaseStack, balancer: Balancer, who: route53.CfnRecordSet.GeoLocationProperty) -> None:
+    """The site's own, for `who`. Where a region's servers are all ill, the record for everybody answers."""
+    _alias(stack, "SiteName", stack.asked.domain, balancer.dns, balancer.zone, set_identifier=stack.region,
+           geo_location=who)  # fmt: skip
 
 
-def _alias(stack: PhaseStack, name: str, host: str, target: str, zone: str, **where: Any) -> route53.CfnRecordSet:
-    return route53.CfnRecordSet(
+def _alias(stack: PhaseStack, name: str, host: str, target: str, zone: str, **where: Any) -> None:
+    route53.CfnRecordSet(
         stack, name, name=host, type="A", hosted_zone_id=stack.asked.zone, **where,
         alias_target=route53.CfnRecordSet.AliasTargetProperty(
-            dns_name=target, hosted_zone_id=zone, evaluate_target_health=False),
+            dns_name=target, hosted_zone_id=zone, evaluate_target_health=bool(where)),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
+from infra.profiles import MAIN_REGION
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import add_role, allow
 
@@ -14,11 +15,12 @@ KINDS = ("web", "worker", "fileserver")
 
 
 def add_logs(stack: PhaseStack, vpc: str) -> dict[str, logs.CfnLogGroup]:
-    kinds = KINDS if not stack.profile.kubernetes else ("web", "worker", "cluster")
+    kinds = () if stack.profile.kubernetes else KINDS
     groups = {kind: _group(stack, kind) for kind in (*kinds, "network")}
+    database = "anb" if stack.region == MAIN_REGION else "anb-replica"
     for kind in ("postgresql", "upgrade"):  # made before RDS would make it, to last for ever
         logs.CfnLogGroup(
-            stack, f"Database{kind.title()}Log", log_group_name=f"/aws/rds/instance/anb/{kind}",
+            stack, f"Database{kind.title()}Log", log_group_name=f"/aws/rds/instance/{database}/{kind}",
             retention_in_days=stack.profile.log_days,
         )  # fmt: skip
     writes = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:DescribeLogGroups"]

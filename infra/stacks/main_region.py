@@ -1,5 +1,7 @@
 """The main region, part by part. One stack, whose parts keep their logical ids from phase to phase."""
 
+from typing import cast
+
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -11,6 +13,7 @@ from infra.stacks.balancing import Balancer, add_balancer, listen, listen_in_the
 from infra.stacks.buckets import add_policy, written_by_aws
 from infra.stacks.database import add_database
 from infra.stacks.edge import (
+    EVERYBODY,
     add_certificate,
     add_content_network,
     add_firewall,
@@ -19,13 +22,16 @@ from infra.stacks.edge import (
     readable_by,
 )
 from infra.stacks.hosts import Placement
+from infra.stacks.kubernetes import add_cluster
 from infra.stacks.logs import add_log_bucket, add_logs
 from infra.stacks.media import add_bucket, add_file_server
 from infra.stacks.network import add_network
+from infra.stacks.peering import route_to
 from infra.stacks.phase import PhaseStack
 from infra.stacks.queue import add_queue
+from infra.stacks.replication import replicate
 from infra.stacks.roles import Statement, add_host_role
-from infra.stacks.secrets import add_secrets
+from infra.stacks.secrets import add_production_secret, add_secrets
 from infra.stacks.security_groups import add_security_groups
 from infra.stacks.watching import watch
 from infra.stacks.web import add_web_servers
@@ -46,7 +52,17 @@ class MainRegion(PhaseStack):
         balancer = self._add_edge() if profile.bucket else None
         if not profile.kubernetes:
             self._add_hosts(balancer.target_group if balancer else "")
-        watch(self, self.logs["web"], balancer)
+        if profile.kubernetes:
+            self._add_cluster()
+        watch(self, self.logs.get("web"), balancer)
+
+    def _add_cluster(self) -> None:
+        bucket = cast("s3.CfnBucket", self.bucket)
+        rights = Application(self.profile, bucket.attr_arn).rights()
+        add_cluster(self, self.network, self.groups[firewall.NODES], self.profile.nodes, rights)
+        add_production_secret(self)
+        replicate(self, bucket)
+        route_to(self, firewall.SECOND_NETWORK, self.asked.peering)
 
     def _add_edge(self) -> Balancer:
         """Buckets, balancer and what is before them."""
@@ -63,7 +79,7 @@ class MainRegion(PhaseStack):
         distribution = add_content_network(self, bucket, logs, certificate)
         add_policy(self, "MediaBucketPolicy", bucket, readable_by(self, bucket, distribution))
         add_firewall(self, balancer)
-        add_name(self, balancer)
+        add_name(self, balancer, EVERYBODY)
         return balancer
 
     def _add_hosts(self, target_group: str) -> None:

@@ -2,18 +2,24 @@
 
 from aws_cdk import CfnParameter, Stack
 
-from infra.profiles import Profile
+from infra.profiles import SECOND_REGION, Profile
 
 _ONE_ADDRESS = r"^(?!0\.)(\d{1,3}\.){3}\d{1,3}/32$"
 
 
 class Parameters:
-    def __init__(self, stack: Stack, profile: Profile) -> None:
+    def __init__(self, stack: Stack, profile: Profile, region: str) -> None:
         self._stack = stack
-        self.alarms_to = self._ask("AlarmsTo", "E-mail address that alarms go to", r"^[^@\s]+@[^@\s]+\.[a-z]+$")
-        if not profile.phase.private:
-            said = "The administrator's address, as A.B.C.D/32: nobody else reaches SSH"
+        if region != SECOND_REGION:
+            self.alarms_to = self._ask("AlarmsTo", "E-mail address that alarms go to", r"^[^@\s]+@[^@\s]+\.[a-z]+$")
+        if profile.kubernetes and region == SECOND_REGION:
+            self.main_network = self._ask("MainNetwork", "Id of the main region's VPC", "^vpc-[0-9a-f]+$")
+        elif profile.kubernetes:
+            self.peering = self._ask("Peering", "Output PeeringId of the second region's stack", "^pcx-[0-9a-f]+$")
+        if not profile.phase.private or profile.kubernetes:
+            said = "The administrator's address, as A.B.C.D/32: nobody else reaches SSH, or EKS"
             self.administrator = self._ask("Administrator", said, _ONE_ADDRESS)
+        if not profile.phase.private:
             self.key_pair = CfnParameter(
                 stack, "KeyPair", type="AWS::EC2::KeyPair::KeyName", default="anb-key-pair",
                 description="Key pair for SSH, made in the console; its private half never leaves the administrator",

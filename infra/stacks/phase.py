@@ -15,4 +15,4 @@ class PhaseStack(Stack):
             description=f"ANB Rising Stars Showcase, phase {profile.number}, {region}",
         )  # fmt: skip
         self.profile = profile
-        self.asked = Parameters(self, profile)
+        self.asked = Parameters(self, profile, region)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import CfnDeletionPolicy, Stack
+from aws_cdk import CfnDeletionPolicy, Fn, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 DATABASE_NAME = "fastapi_db"
@@ -30,6 +30,22 @@ def add_secrets(stack: Stack) -> Secrets:
         _kept(stack, "RedisSecret", "Password of Redis", _generated(48)),
         _kept(stack, "SigningSecret", "SECRET_KEY of the application", _generated(64)),
     )  # fmt: skip
+
+
+def add_production_secret(stack: Stack) -> None:
+    """For the cluster's External Secrets, in one JSON that CloudFormation puts together."""
+    user = f"{DATABASE_USER}:{password_of('${DatabaseSecret}', 'password')}"
+    told = {
+        "DATABASE_URL": f"postgresql://{user}@${{Database.Endpoint.Address}}:5432/{DATABASE_NAME}?sslmode=require",
+        "CELERY_BROKER_URL": f"rediss://:{password_of('${RedisSecret}')}@${{Queue.PrimaryEndPoint.Address}}:6379/0",
+        "SECRET_KEY": password_of("${SigningSecret}"),
+    }
+    secret = secretsmanager.CfnSecret(
+        stack, "ProductionSecret", name="anb/production", description="What pods are told",
+        secret_string=Fn.sub(json.dumps(told)),
+    )  # fmt: skip
+    secret.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
+    secret.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
 
 
 def password_of(secret: str, field: str = "") -> str:

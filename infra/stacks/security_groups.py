@@ -4,6 +4,7 @@ from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 
 from infra import firewall
+from infra.profiles import MAIN_REGION
 from infra.stacks.phase import PhaseStack
 
 _DESCRIPTIONS = {
@@ -25,7 +26,7 @@ _ALL = ec2.CfnSecurityGroup.EgressProperty(ip_protocol="-1", cidr_ip="0.0.0.0/0"
 
 
 def add_security_groups(stack: PhaseStack, vpc: str) -> dict[str, str]:
-    table = firewall.rules(stack.profile)
+    table = firewall.rules(stack.profile, main_region=stack.region == MAIN_REGION)
     ids = {name: _group(stack, name, table, vpc) for name in firewall.groups(stack.profile)}
     for rule in table:
         if rule.source in ids:  # a resource of its own, since two groups may name each other

@@ -21,14 +21,19 @@ _REQUESTS = (
 """Without those whose time is that of the client's link."""
 
 
-def watch(stack: PhaseStack, web_log: logs.CfnLogGroup, balancer: Balancer | None) -> None:
+def watch(stack: PhaseStack, web_log: logs.CfnLogGroup | None, balancer: Balancer | None) -> None:
     topic = _topic(stack)
+    if web_log:
+        _time_requests(stack, web_log)
+    _dashboard(stack, add_alarms(stack, topic, _health_check(stack, balancer)))
+
+
+def _time_requests(stack: PhaseStack, web_log: logs.CfnLogGroup) -> None:
     logs.CfnMetricFilter(
         stack, "RequestTimes", log_group_name=web_log.ref, filter_pattern=_REQUESTS,
         metric_transformations=[logs.CfnMetricFilter.MetricTransformationProperty(
             metric_namespace=APPLICATION, metric_name=REQUEST_MS, metric_value="$.ms", unit="Milliseconds")],
     )  # fmt: skip
-    _dashboard(stack, add_alarms(stack, topic, _health_check(stack, balancer)))
 
 
 def _topic(stack: PhaseStack) -> str:

@@ -15,7 +15,7 @@ from infra.profiles import PROFILES, Profile
 
 Resource = dict[str, Any]
 
-PHASES = range(3)
+PHASES = range(len(PROFILES))
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ def pointed(value: Any) -> Any:
     return value
 
 
-def incoming(one: Made) -> set[tuple[str, int, str]]:
+def incoming(one: Made, stack: str = STACK) -> set[tuple[str, int, str]]:
     """Group, port and source of every rule, by the names that the document uses. All of them are TCP."""
-    groups = one.resources("AWS::EC2::SecurityGroup")
+    groups = one.resources("AWS::EC2::SecurityGroup", stack)
     names = {key: name_of(group) for key, group in groups.items()}
     rules = [(names[key], rule) for key, group in groups.items()
              for rule in group["Properties"].get("SecurityGroupIngress", [])]  # fmt: skip
     rules += [(names[pointed(rule["Properties"]["GroupId"])], rule["Properties"])
-              for rule in one.resources("AWS::EC2::SecurityGroupIngress").values()]  # fmt: skip
+              for rule in one.resources("AWS::EC2::SecurityGroupIngress", stack).values()]  # fmt: skip
     assert all(rule["IpProtocol"] == "tcp" and rule["FromPort"] == rule["ToPort"] for _, rule in rules)
     return {(group, rule["FromPort"], _source(rule, names)) for group, rule in rules}
 

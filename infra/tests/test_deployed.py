@@ -8,9 +8,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.tests.emulator import NOT_EMULATED, Emulator, emulated, known
-from infra.tests.made import PHASES, made
+from infra.tests.made import made
 
 _STACK = "anb"
+_DEPLOYED = (0, 1, 2)
+"""Phase 3 needs two regions and EKS, of which moto makes nothing: its templates are checked, not deployed."""
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of moto and werkzeug
 
@@ -103,7 +105,7 @@ def account() -> Iterator[Account]:
 
 
 def test_which_types_no_emulator_makes_is_a_list_that_is_looked_at() -> None:
-    used = {one["Type"] for phase in PHASES for one in made(phase).resources().values()}
+    used = {one["Type"] for phase in _DEPLOYED for one in made(phase).resources().values()}
     assert used - known() == NOT_EMULATED
 
 

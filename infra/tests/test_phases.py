@@ -55,7 +55,10 @@ def test_what_holds_data_outlives_its_stack(phase: int) -> None:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_no_value_of_a_secret_is_in_a_template(phase: int) -> None:
-    for secret in made(phase).resources("AWS::SecretsManager::Secret").values():
+    for name, secret in made(phase).resources("AWS::SecretsManager::Secret").items():
+        if name == "ProductionSecret":  # put together of the others, by reference
+            assert str(secret["Properties"]["SecretString"]).count("{{resolve:secretsmanager:") == 3
+            continue
         assert "SecretString" not in secret["Properties"]
         assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
     password = str(made(phase).properties("Database")["MasterUserPassword"])
@@ -138,3 +141,70 @@ def test_web_scales_by_cpu_and_memory_and_workers_by_depth_and_age_of_the_queue(
     assert "mem_used_percent" in by_group["WebGroup"][1]
     assert "anb_queue_videos" in by_group["WorkerGroup"][0]
     assert "anb_queue_oldest_seconds" in by_group["WorkerGroup"][1]
+
+
+_THERE = "anb-second-region"
+
+
+def test_phase_3_has_a_replica_for_reads_in_the_second_region() -> None:
+    three = made(3)
+    replica = three.properties("Replica", _THERE)
+    assert str(replica["SourceDBInstanceIdentifier"]).count(":db:anb") == 1
+    assert "us-east-1" in str(replica["SourceDBInstanceIdentifier"])
+    assert "StorageEncrypted" not in replica
+    assert replica["PubliclyAccessible"] is False
+    assert three.properties("Database")["MultiAZ"] is True
+    assert three.properties("Database")["BackupRetentionPeriod"] == 35
+
+
+def test_media_are_copied_to_the_bucket_of_the_second_region() -> None:
+    three = made(3)
+    (rule,) = three.properties("MediaBucket")["ReplicationConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert "sa-east-1" in str(rule["Destination"]["Bucket"])
+    there = three.properties("MediaBucket", _THERE)
+    assert there["VersioningConfiguration"]["Status"] == "Enabled"
+    assert str(there["BucketName"]) == str(rule["Destination"]["Bucket"]).replace("arn:aws:s3:::", "")
+
+
+def test_names_are_answered_by_geography() -> None:
+    three = made(3)
+    here, there = three.properties("SiteName"), three.properties("SiteName", _THERE)
+    assert here["GeoLocation"] == {"CountryCode": "*"}
+    assert there["GeoLocation"] == {"ContinentCode": "SA"}
+    assert here["SetIdentifier"] != there["SetIdentifier"]
+    assert here["AliasTarget"]["EvaluateTargetHealth"] is True
+    assert there["AliasTarget"]["EvaluateTargetHealth"] is True
+    assert made(2).properties("SiteName") == here, "else the name would have to go before the second can come"
+
+
+def test_the_networks_do_not_overlap_and_know_the_way_to_each_other() -> None:
+    three = made(3)
+    assert three.properties("Network")["CidrBlock"] == "10.0.0.0/16"
+    assert three.properties("Network", _THERE)["CidrBlock"] == "10.1.0.0/16"
+    for table in ("PublicRoutes", "PrivateRoutes1", "PrivateRoutes2"):
+        assert three.properties(f"{table}ToPeer")["DestinationCidrBlock"] == "10.1.0.0/16"
+        assert three.properties(f"{table}ToPeer", _THERE)["DestinationCidrBlock"] == "10.0.0.0/16"
+
+
+def test_the_second_region_reaches_database_and_redis_of_the_first_and_nothing_else() -> None:
+    assert {rule for rule in incoming(made(3)) if rule[2] == "10.1.0.0/16"} == {
+        ("ANB-RDS-SG", 5432, "10.1.0.0/16"),
+        ("ANB-Redis-SG", 6379, "10.1.0.0/16"),
+    }
+    assert not any(source == "10.0.0.0/16" for _, _, source in incoming(made(3), _THERE))
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> None:
+    three = made(3)
+    told = three.properties("Cluster", stack)["ResourcesVpcConfig"]
+    assert told["PublicAccessCidrs"] == [{"Ref": "Administrator"}]
+    assert told["EndpointPrivateAccess"] is True
+    assert len(three.properties("Cluster", stack)["Logging"]["ClusterLogging"]["EnabledTypes"]) == 5
+    assert three.properties("Nodes", stack)["InstanceTypes"] == ["t3.medium"]
+    data = three.properties("NodeTemplate", stack)["LaunchTemplateData"]
+    assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
+    assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
+    pods = three.resources("AWS::EKS::PodIdentityAssociation", stack).values()
+    assert {one["Properties"]["ServiceAccount"] for one in pods} == {"web", "worker"}
