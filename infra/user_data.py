@@ -32,7 +32,7 @@ _FETCH = f"""\
 set -euo pipefail
 exec > >(tee -a /var/log/anb-setup.log) 2>&1
 export DEBIAN_FRONTEND=noninteractive AWS_DEFAULT_REGION="${{AWS::Region}}"
-command -v aws jq > /dev/null || {{ apt-get update -q; apt-get install -y -q awscli jq; }}
+command -v aws > /dev/null || {{ apt-get update -q; apt-get install -y -q awscli; }}
 
 archive=$(mktemp)
 aws s3 cp --only-show-errors "s3://${{ReleaseBucket}}/${{ReleaseKey}}" "$archive"
@@ -48,17 +48,20 @@ _SECRETS = """\
 secret() { aws secretsmanager get-secret-value --secret-id "$1" --query SecretString --output text; }
 SECRET_KEY=$(secret "${SigningSecret}")
 REDIS_PASSWORD=$(secret "${RedisSecret}")
-DATABASE_URL=$(secret "${DatabaseSecret}" |
-  jq -r '"postgresql://\\(.username):\\(.password)@\\(.host):\\(.port)/\\(.dbname)?sslmode=require"')
+DATABASE_URL=$(secret "${DatabaseSecret}" | python3 -c '
+import json, sys
+from urllib.parse import quote
+told = {name: quote(str(value), safe="") for name, value in json.load(sys.stdin).items()}
+print("postgresql://%(username)s:%(password)s@%(host)s:%(port)s/%(dbname)s?sslmode=require" % told)')
 export SECRET_KEY REDIS_PASSWORD DATABASE_URL
 """
 
 
 _LOCAL = """\
+install -m 600 /dev/null /opt/anb/local.env.new
 cat > /opt/anb/local.env.new << END
 %s
 END
-chmod 600 /opt/anb/local.env.new
 changed=no
 cmp -s /opt/anb/local.env.new /opt/anb/local.env || changed=yes
 mv /opt/anb/local.env.new /opt/anb/local.env

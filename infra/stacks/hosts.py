@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from aws_cdk import (
     CfnAutoScalingRollingUpdate,
     CfnCreationPolicy,
+    CfnResource,
     CfnResourceSignal,
     CfnTag,
     CfnUpdatePolicy,
@@ -43,7 +45,7 @@ def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk
     disk = ec2.CfnInstance.EbsProperty(
         volume_size=disk_gib, volume_type="gp3", encrypted=True, delete_on_termination=True
     )
-    return ec2.CfnInstance(
+    instance = ec2.CfnInstance(
         stack, host.name, image_id=stack.asked.image, key_name=stack.asked.key_pair,
         instance_type=stack.profile.phase.instance,
         iam_instance_profile=where.profile, subnet_id=where.subnet_of(host),
@@ -53,6 +55,14 @@ def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk
         user_data=Fn.base64(Fn.sub(rendered(setup))), propagate_tags_to_volume_on_creation=True,
         tags=[CfnTag(key="Name", value=f"ANB-{host.name}")],
     )  # fmt: skip
+    if setup.secrets:
+        _after_the_database(stack, instance)
+    return instance
+
+
+def _after_the_database(stack: PhaseStack, host: CfnResource) -> None:
+    """Its address is in the secret only once it is there."""
+    host.add_resource_dependency(cast("CfnResource", stack.node.find_child("DatabaseAddress")))
 
 
 def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, target_group: str = "") -> str:
@@ -71,6 +81,7 @@ def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, targ
         tags=[autoscaling.CfnAutoScalingGroup.TagPropertyProperty(
             key="Name", value=f"ANB-{kind}", propagate_at_launch=True)],
     )  # fmt: skip
+    _after_the_database(stack, group)
     group.cfn_options.creation_policy = CfnCreationPolicy(
         resource_signal=CfnResourceSignal(count=span[0], timeout="PT20M")
     )

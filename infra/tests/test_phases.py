@@ -208,3 +208,10 @@ def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> No
     assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
     pods = three.resources("AWS::EKS::PodIdentityAssociation", stack).values()
     assert {one["Properties"]["ServiceAccount"] for one in pods} == {"web", "worker"}
+
+
+@pytest.mark.parametrize("phase", [0, 1, 2])
+def test_hosts_start_when_the_database_is_in_its_secret(phase: int) -> None:
+    for name, one in made(phase).resources().items():
+        if one["Type"] in ("AWS::EC2::Instance", "AWS::AutoScaling::AutoScalingGroup") and name != "FileServer":
+            assert "DatabaseAddress" in one["DependsOn"], name
