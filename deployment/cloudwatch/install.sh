@@ -9,7 +9,9 @@ region=${AWS_DEFAULT_REGION:?the region of this host}
 
 if [[ ! -x $agent/bin/amazon-cloudwatch-agent-ctl ]]; then
     package=$(mktemp --suffix .deb)
-    aws s3 cp --only-show-errors "s3://amazoncloudwatch-agent-$region/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb" "$package"
+    # Public, and so asked for without a name: the host's role has no right to a bucket of AWS.
+    aws s3 cp --only-show-errors --no-sign-request \
+        "s3://amazoncloudwatch-agent-$region/ubuntu/amd64/latest/amazon-cloudwatch-agent.deb" "$package"
     dpkg -i -E "$package"
     rm "$package"
 fi
