@@ -83,7 +83,9 @@ class Settings(BaseSettings):
     upload_kept_s: int = Field(
         86400, ge=1, description="A resumable upload is forgotten so long after its last piece, or after its end"
     )
-    max_unfinished_videos: int = Field(10, ge=1, description="Videos of one player that may wait or be processed")
+    max_unfinished_videos: int = Field(
+        10, ge=1, description="Videos of one player that may be on their way, wait or be processed"
+    )
     max_bytes_a_day: int = Field(2048 * MIB, ge=1, description="Bytes that one player may upload in 24 hours")
     token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
     rate_limits_url: str = Field("", description="Redis that counts them; unset: the broker, where it is a Redis")

@@ -181,14 +181,15 @@ class EmbeddedWorker:
     def _sweep(self) -> None:
         next_bytes = 0.0
         while not self._closing.is_set():
-            try:
-                self._sweeper.sweep_rows()
-                self._upload_sweeper.sweep()
-                if time.monotonic() >= next_bytes:
-                    next_bytes = time.monotonic() + self._settings.sweep_bytes_every_s
-                    self._sweeper.sweep_bytes()
-            except Exception as error:  # a full disk, a locked database: the next sweep tries again
-                log.error("sweep_failed", exc_info=error)
+            sweeps: list[Callable[[], object]] = [self._sweeper.sweep_rows, self._upload_sweeper.sweep]
+            if time.monotonic() >= next_bytes:
+                next_bytes = time.monotonic() + self._settings.sweep_bytes_every_s
+                sweeps.append(self._sweeper.sweep_bytes)
+            for sweep in sweeps:
+                try:
+                    sweep()
+                except Exception as error:  # a full disk, a locked database: the next sweep tries again
+                    log.error("sweep_failed", exc_info=error)
             self._closing.wait(self._settings.sweep_every_s)
 
 

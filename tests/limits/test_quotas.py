@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from tests.cast import MP4_HEAD, Cast, problem
 
 from anb.api import create_app
 from anb.settings import Settings
 from anb.uploads.models import Upload
+from anb.uploads.sweep import UploadSweeper
 from anb.videos import service
 from anb.videos.lifecycle import Status
-from anb.videos.models import Video
+from anb.videos.models import Arrival, Video
 from anb.videos.upload_policy import Quota, Used, quota_error
 
 SIZE = len(MP4_HEAD)
@@ -75,7 +76,7 @@ def test_a_day_has_so_many_bytes(cast: Cast) -> None:
     problem(answer, 429, "too_many_bytes")
     assert 86_390 <= int(answer.headers["retry-after"]) <= 86_400
     with cast.database.write() as session:
-        session.execute(update(Video).values(created_at=datetime.now(UTC) - timedelta(hours=25)))
+        session.execute(update(Arrival).values(at=datetime.now(UTC) - timedelta(hours=25)))
     assert cast.upload(cast.ana).status_code == 202
 
 
@@ -130,3 +131,43 @@ def test_of_many_resumable_uploads_begun_at_once_as_many_begin_as_the_quota_has(
     with ThreadPoolExecutor(20) as pool:
         statuses = Counter(pool.map(lambda _: begin(cast), range(20)))
     assert statuses == {201: 3, 429: 17}
+
+
+def test_the_one_shot_door_counts_resumable_uploads_too(cast: Cast) -> None:
+    assert [begin(cast) for _ in range(2)] == [201, 201]
+    assert cast.upload(cast.ana).status_code == 202
+    problem(cast.upload(cast.ana), 429, "too_many_unfinished")
+    assert begin(cast) == 429
+
+
+def test_a_deletion_gives_no_bytes_back(cast: Cast) -> None:
+    for _ in range(4):
+        accepted = cast.upload(cast.ana)
+        assert accepted.status_code == 202
+        finish_all(cast)
+        assert cast.client.delete(f"/api/videos/{accepted.json()['id']}", headers=cast.ana.headers).status_code == 204
+    problem(cast.upload(cast.ana), 429, "too_many_bytes")
+
+
+def test_an_upload_that_is_given_up_counts_with_what_came(cast: Cast) -> None:
+    tus = cast.ana.headers | {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Metadata": f"title {b64encode(b'Triple').decode()}",
+        "Content-Type": "application/offset+octet-stream",
+        "Upload-Length": str(SIZE + 1),
+    }
+    for _ in range(3):
+        begun = cast.client.post("/api/uploads", headers=tus, content=MP4_HEAD)
+        assert begun.status_code == 201
+        assert cast.client.delete(begun.headers["Location"], headers=tus).status_code == 204
+    assert begin(cast, SIZE + 1) == 429
+    assert begin(cast, SIZE) == 201
+
+
+def test_what_a_process_of_the_version_before_left_under_way_is_ended_by_the_sweep(cast: Cast, app: FastAPI) -> None:
+    assert [begin(cast) for _ in range(3)] == [201] * 3
+    with cast.database.write() as session:
+        session.execute(delete(Upload))
+    problem(cast.upload(cast.ana), 429, "too_many_unfinished")
+    UploadSweeper(app.state.uploads, 0).sweep()
+    assert cast.upload(cast.ana).status_code == 202

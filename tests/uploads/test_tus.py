@@ -1,5 +1,6 @@
 """The protocol, request by request (tus 1.0.0)."""
 
+import errno
 import hashlib
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,14 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from starlette.testclient import TestClient
 
 from anb.api import create_app
 from anb.db import Database
 from anb.settings import Settings
 from anb.uploads.models import Upload
+from anb.uploads.staging import Staging
 from anb.uploads.sweep import UploadSweeper
 from anb.videos.models import Video
 from tests.cast import MP4_HEAD, Cast, Person, problem
@@ -291,6 +293,51 @@ def test_an_expired_upload_is_410_and_swept_away(
     sweeper.sweep()
     assert ana.ask("HEAD", living).status_code == 404
     assert len(videos(database)) == 1
+
+
+def test_an_upload_that_is_being_written_is_not_swept(
+    ana: Tus, app: FastAPI, database: Database, sweeper: UploadSweeper
+) -> None:
+    """A phone that sends the body of its creation for longer than an upload without a byte may live."""
+    url = ana.url()
+    ana.append(url, 0, VIDEO[:500])
+    expire(database, url)
+    held = app.state.uploads.staging.hold(uuid.UUID(upload_id(url)))
+    sweeper.sweep()
+    with database.read() as session:
+        assert session.get(Upload, uuid.UUID(upload_id(url))) is not None
+    held.close()
+    sweeper.sweep()
+    with database.read() as session:
+        assert session.get(Upload, uuid.UUID(upload_id(url))) is None
+
+
+def test_an_upload_that_cannot_be_swept_keeps_no_other_waiting(
+    ana: Tus, app: FastAPI, database: Database, sweeper: UploadSweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    urls = [ana.url() for _ in range(3)]
+    for url in urls:
+        expire(database, url)
+    remove, stuck = Staging.remove, uuid.UUID(upload_id(urls[1]))
+
+    def failing(staging: Staging, one: uuid.UUID) -> None:
+        if one == stuck:
+            raise OSError(errno.EIO, "a disk with a hole")
+        remove(staging, one)
+
+    monkeypatch.setattr(Staging, "remove", failing)
+    sweeper.sweep()
+    assert files(app).keys() == {f"incoming/{stuck}"}
+
+
+def test_an_upload_whose_video_was_deleted_is_gone_too(ana: Tus, cast: Cast, database: Database) -> None:
+    url = ana.url()
+    done = ana.append(url, 0, VIDEO)
+    video_id = done.headers["Anb-Video-Id"]
+    assert ana.ask("HEAD", url).headers["Anb-Video-Id"] == video_id
+    with database.write() as session:
+        session.execute(delete(Video).where(Video.id == uuid.UUID(video_id)))
+    assert ana.ask("HEAD", url).status_code == 404
 
 
 def test_each_piece_puts_the_expiry_off(ana: Tus, database: Database) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from anb import db
 from anb.history.models import Sample
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video, in_state
@@ -14,8 +14,7 @@ from anb.videos.models import Video, in_state
 
 def keep(session: Session, sample: dict[str, object], *, forget_before: datetime) -> None:
     """The first process of a host that comes for an interval is heard; the rest would say the same."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(Sample).values(**sample).on_conflict_do_nothing())
+    session.execute(db.insert(session, Sample).values(sample).on_conflict_do_nothing())
     session.execute(delete(Sample).where(Sample.at < forget_before))
 
 

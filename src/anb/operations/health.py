@@ -95,9 +95,13 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
         if not migrations.serves(migrations.revision(state.database)):
             raise NotReadyError("the schema is not at its newest step: run `anb migrate`")
 
+    def storage() -> None:
+        state.storage.check()
+        state.uploads.staging.check()
+
     def disk() -> None:
-        free, reserve = state.storage.free_bytes(), state.settings.disk_reserve_bytes
-        if free is not None and free < reserve:
+        free, reserve = state.uploads.free_bytes(), state.settings.disk_reserve_bytes
+        if free < reserve:
             raise NotReadyError(f"{free} bytes free, {reserve} are kept in reserve")
 
     def ffmpeg() -> None:
@@ -113,7 +117,7 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
     return {
         "database": database,
         "broker": state.bell.check,
-        "storage": state.storage.check,
+        "storage": storage,
         "ffmpeg": ffmpeg,
         "disk": disk,
         "worker": worker,

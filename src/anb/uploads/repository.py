@@ -4,11 +4,12 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
 from anb.uploads.models import Upload
+from anb.videos.models import Arrival
 
 
 def add(session: Session, upload: Upload) -> None:
@@ -18,14 +19,6 @@ def add(session: Session, upload: Upload) -> None:
 
 def get(session: Session, upload_id: uuid.UUID) -> Upload | None:
     return session.get(Upload, upload_id)
-
-
-def open_of(session: Session, player_id: uuid.UUID) -> tuple[int, int]:
-    """How many uploads of a player are on their way, and the bytes that they will have."""
-    query = select(func.count(), func.coalesce(func.sum(Upload.length), 0))
-    query = query.where(Upload.player_id == player_id, Upload.finished_at.is_(None))
-    count, size = session.execute(query).one()
-    return count, int(size)
 
 
 def is_expired(session: Session, upload: Upload) -> bool:
@@ -51,9 +44,21 @@ def remove(session: Session, upload_id: uuid.UUID) -> bool:
     return session.execute(delete(Upload).where(Upload.id == upload_id).returning(Upload.id)).first() is not None
 
 
-def remove_expired(session: Session) -> Sequence[uuid.UUID]:
-    statement = delete(Upload).where(Upload.expires_at <= db.now(session)).returning(Upload.id)
-    return session.scalars(statement, execution_options={"synchronize_session": False}).all()
+def expired(session: Session, limit: int) -> Sequence[Upload]:
+    return session.scalars(select(Upload).where(Upload.expires_at <= db.now(session)).limit(limit)).all()
+
+
+def remove_expired(session: Session, upload_id: uuid.UUID) -> bool:
+    """False: it was gone on with meanwhile."""
+    statement = delete(Upload).where(Upload.id == upload_id, Upload.expires_at <= db.now(session))
+    return session.execute(statement.returning(Upload.id)).first() is not None
+
+
+def end_strays(session: Session) -> None:
+    """What counts as under way and has no upload: a process of the version before knew nothing of arrivals."""
+    under_way = select(Upload.id).where(Upload.finished_at.is_(None))
+    strays = update(Arrival).where(Arrival.under_way, Arrival.id.not_in(under_way)).values(under_way=False)
+    session.execute(strays, execution_options={"synchronize_session": False})
 
 
 def some(session: Session, upload_ids: Sequence[uuid.UUID]) -> Sequence[Upload]:

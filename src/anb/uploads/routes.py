@@ -97,8 +97,6 @@ async def begin(
     if headers.is_body_type(request.headers.get("content-type", "")):
         async with _only_if_heard(request, uploads, upload):
             upload, offset = await _append(request, upload, 0, checksum)
-            if offset and upload.finished_at is None:
-                upload, offset = await run_in_threadpool(uploads.postpone, upload)
     return Response(status_code=201, headers={"Location": f"{PREFIX}/{upload.id}", **_standing(upload, offset)})
 
 
@@ -179,6 +177,8 @@ async def _append(
             offset = staged.size
             if offset == upload.length:
                 upload = await _finished(request, upload, staged)
+            elif offset:  # while it is in our hands: however long the body took, the sweep finds it alive
+                upload, _ = await run_in_threadpool(uploads.postpone, upload)
     except FileNotFoundError:  # finished by another request, or terminated: then this is 404
         raise _wrong_offset((await run_in_threadpool(uploads.offset, upload))[1]) from None
     except UnsupportedMediaError:

@@ -18,9 +18,11 @@ from anb.uploads import repository
 from anb.uploads.headers import Description
 from anb.uploads.models import Upload
 from anb.uploads.staging import StagedFile, Staging, require_video
+from anb.videos import arrivals
 from anb.videos import repository as videos
 from anb.videos import service as video_service
 from anb.videos.admission import quota
+from anb.videos.models import Arrival
 from anb.videos.upload_policy import Quota, quota_error
 
 log = structlog.get_logger(__name__)
@@ -75,14 +77,17 @@ class Uploads:
                 request_id=wish.request_id,
             )
             repository.add(session, upload)
+            arrivals.note(
+                session,
+                Arrival(id=upload_id, player_id=wish.player_id, at=moment, bytes=wish.length, under_way=True),
+            )
         return upload
 
     def _require_quota(self, session: Session, wish: Wish, moment: datetime) -> None:
         """Here for good: nobody should hear of it after the last byte. The player is locked, see `register`."""
         if not players.lock(session, wish.player_id):
             raise UnauthenticatedError("not_authenticated")
-        used = videos.used(session, wish.player_id, moment).plus(*repository.open_of(session, wish.player_id))
-        if refusal := quota_error(self.quota, used, wish.length):
+        if refusal := quota_error(self.quota, arrivals.used(session, wish.player_id, moment), wish.length):
             raise refusal
 
     def find(self, player_id: uuid.UUID, upload_id: uuid.UUID | None) -> Upload:
@@ -93,6 +98,8 @@ class Uploads:
                 raise NotFoundError("upload_not_found")
             if repository.is_expired(session, upload):
                 raise GoneError("upload_expired")
+            if upload.finished_at and videos.get(session, upload.id) is None:  # its owner deleted what it became
+                raise NotFoundError("upload_not_found")
         return upload
 
     def postpone(self, upload: Upload) -> tuple[Upload, int]:
@@ -128,6 +135,7 @@ class Uploads:
         with self.database.write() as session:
             claimed = repository.claim(session, upload.id, self.kept_s)
             if claimed:
+                arrivals.end(session, upload.id, received.size)
                 videos.add(session, video_service.pending_row(wish, db.now(session)))
             wanted = claimed or videos.get(session, upload.id) is not None
         if not wanted:  # terminated meanwhile, or its video was deleted
@@ -144,11 +152,29 @@ class Uploads:
         self.storage.put_file(staged.path, key)
         return video_service.Received(key, staged.size, digest, upload.title, upload.description)
 
+    def free_bytes(self) -> int:
+        """Of where uploads grow, and of where they are stored if that has an end."""
+        stored = self.storage.free_bytes()
+        staged = self.staging.free_bytes()
+        return staged if stored is None else min(stored, staged)
+
     def drop(self, upload: Upload) -> None:
         """Termination: row first, then bytes. A video that was made of it is not touched."""
+        size = self.staging.size_if_there(upload.id)
         with self.database.write() as session:
             repository.remove(session, upload.id)
+            arrivals.end(session, upload.id, size)
         self.staging.remove(upload.id)
+
+    def expire(self, upload: Upload) -> bool:
+        """In the hands of its only writer, for one that is being written has not expired."""
+        size = self.staging.size_if_there(upload.id)
+        with self.database.write() as session:
+            if not repository.remove_expired(session, upload.id):
+                return False
+            arrivals.end(session, upload.id, size)
+        self.staging.remove(upload.id)
+        return True
 
 
 def open_uploads(

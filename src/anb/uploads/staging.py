@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-import time
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -29,6 +29,7 @@ _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one
 _COPY_CHUNK = 1024 * 1024
 _KNOCK = ".knock"
 _UNVERIFIED = ".unverified"
+_CLOCK = ".clock-"
 
 
 class Staging:
@@ -51,6 +52,12 @@ class Staging:
             return os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
+
+    def size_if_there(self, upload_id: uuid.UUID) -> int:
+        try:
+            return self.size(upload_id)
+        except FileNotFoundError:
+            return 0
 
     def hold(self, upload_id: uuid.UUID) -> "StagedFile":
         """Become its writer. Raises FileNotFoundError, or BlockingIOError while somebody else is."""
@@ -76,13 +83,23 @@ class Staging:
 
     def files(self) -> Iterator["StagedSize"]:
         """For the sweep. A side file is listed as an empty one, so that it is swept even without its upload."""
+        now = self._now()
         for entry in os.scandir(self.folder):
             upload_id = parse_id(entry.name.partition(".")[0])
             with suppress(FileNotFoundError):  # removed while we list
                 if upload_id is not None:
                     status = entry.stat()
                     size = status.st_size if "." not in entry.name else 0
-                    yield StagedSize(upload_id, size, time.time() - status.st_mtime)
+                    yield StagedSize(upload_id, size, now - status.st_mtime)
+
+    def _now(self) -> float:
+        """By the clock that writes the files' times, which over NFS is the server's."""
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_CLOCK) as clock:
+            return os.fstat(clock.fileno()).st_mtime
+
+    def check(self) -> None:
+        """Raise OSError where writing would fail."""
+        self._now()
 
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free

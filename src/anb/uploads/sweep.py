@@ -3,6 +3,9 @@
 Needs the staging folder that the web hosts write to. Safe to run anywhere and twice at once.
 """
 
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -25,28 +28,54 @@ class UploadSweeper:
     orphan_age_s: float
 
     def sweep(self) -> None:
+        """One upload that cannot be swept keeps no other waiting."""
         with self.uploads.database.write() as session:
-            expired = repository.remove_expired(session)
-        for upload_id in expired:
-            self.uploads.staging.remove(upload_id)
-        if expired:
-            log.info("uploads_expired", count=len(expired))
+            repository.end_strays(session)
+            expired = repository.expired(session, _LOOKED_UP_AT_ONCE)
+        for upload in expired:
+            with self._alone(upload.id):
+                self._expire(upload)
         files = self.uploads.staging.files()
         while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
             self._sweep_files(batch)
+
+    @contextmanager
+    def _alone(self, upload_id: uuid.UUID) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            log.error("upload_not_swept", upload_id=str(upload_id), exc_info=error)
+
+    def _expire(self, upload: Upload) -> None:
+        staged = None
+        try:
+            staged = self.uploads.staging.hold(upload.id)
+        except BlockingIOError:
+            return  # it is being written, and its writer will put off its end
+        except FileNotFoundError:
+            pass
+        try:
+            if self.uploads.expire(upload):
+                log.info("upload_expired", upload_id=str(upload.id))
+        finally:
+            if staged:
+                staged.close()
 
     def _sweep_files(self, batch: list[StagedSize]) -> None:
         with self.uploads.database.read() as session:
             rows = {row.id: row for row in repository.some(session, [file.upload_id for file in batch])}
         for file in batch:
-            row = rows.get(file.upload_id)
-            if row is None:
-                if file.age_s > self.orphan_age_s:  # younger: its row may be on its way
-                    self.uploads.staging.remove(file.upload_id)
-            elif row.finished_at:
+            with self._alone(file.upload_id):
+                self._sweep_file(file, rows.get(file.upload_id))
+
+    def _sweep_file(self, file: StagedSize, row: Upload | None) -> None:
+        if row is None:
+            if file.age_s > self.orphan_age_s:  # younger: its row may be on its way
                 self.uploads.staging.remove(file.upload_id)
-            elif row.length == file.size:
-                self._finish(row)
+        elif row.finished_at:
+            self.uploads.staging.remove(file.upload_id)
+        elif row.length == file.size:
+            self._finish(row)
 
     def _finish(self, upload: Upload) -> None:
         """Whole, but its process died before it was a video; or it is just being finished, then let it."""

@@ -66,6 +66,23 @@ class Video(Base):
     )
 
 
+class Arrival(Base):
+    """What a player sends, from the first byte on, under the id that its video gets. It stays when the video is deleted
+    or the upload given up: what has been sent has been sent. Quotas are counted by it; a day later it goes."""
+
+    __tablename__ = "arrivals"
+
+    id: Mapped[uuid.UUID] = mapped_column(Id, primary_key=True)
+    player_id: Mapped[uuid.UUID] = mapped_column(Id, ForeignKey("players.id"))
+    at: Mapped[datetime] = mapped_column(Moment)
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    """Of one under way those that it will have; of one given up those that came."""
+    under_way: Mapped[bool]
+    """A resumable upload that is not finished. A video counts by its own state."""
+
+    __table_args__ = (Index("ix_arrivals_player", "player_id", "at"),)
+
+
 def in_state(status: Status) -> ColumnElement[bool]:
     """The state written into the statement: a bound parameter would keep the partial indexes below from being used."""
     return Video.status == bindparam(None, status.value, literal_execute=True)

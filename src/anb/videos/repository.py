@@ -1,10 +1,8 @@
 """Rows of videos. `move` is the only function that changes a status."""
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, select, update
@@ -15,7 +13,6 @@ from anb.players.models import Player
 from anb.text import place_key
 from anb.videos.lifecycle import Status, check_move
 from anb.videos.models import Video, in_state
-from anb.videos.upload_policy import Used
 
 OrderBy = Literal["created_at", "votes"]
 Order = Literal["asc", "desc"]
@@ -69,26 +66,6 @@ def named_objects(session: Session, after: uuid.UUID, limit: int) -> dict[uuid.U
 def of_player(session: Session, player_id: uuid.UUID) -> Sequence[Video]:
     newest_first = (Video.created_at.desc(), Video.id.desc())
     return session.scalars(select(Video).where(Video.player_id == player_id).order_by(*newest_first)).all()
-
-
-_UNFINISHED = {Status.PENDING, Status.PROCESSING}
-_DAY = timedelta(hours=24)
-
-
-def used(session: Session, player_id: uuid.UUID, moment: datetime) -> Used:
-    """By the index of a player's videos: there are few."""
-    yesterday = moment - _DAY
-    query = select(Video.status, Video.original_bytes, Video.created_at).where(
-        Video.player_id == player_id, (Video.created_at > yesterday) | Video.status.in_(_UNFINISHED)
-    )
-    rows = session.execute(query).all()
-    today = [row for row in rows if row.created_at > yesterday]
-    oldest = min((row.created_at for row in today), default=moment)
-    return Used(
-        unfinished=sum(row.status in _UNFINISHED for row in rows),
-        bytes_a_day=sum(row.original_bytes for row in today),
-        oldest_leaves_in_s=math.ceil((oldest - yesterday).total_seconds()),
-    )
 
 
 def move(

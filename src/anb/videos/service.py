@@ -13,9 +13,9 @@ from anb.db import Database
 from anb.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
 from anb.players import repository as players
 from anb.storage.base import Storage
-from anb.videos import repository
+from anb.videos import arrivals, repository
 from anb.videos.lifecycle import Status
-from anb.videos.models import Video
+from anb.videos.models import Arrival, Video
 from anb.videos.upload_policy import Quota, quota_error
 
 log = structlog.get_logger(__name__)
@@ -31,7 +31,7 @@ def require_player(database: Database, player_id: uuid.UUID) -> None:
 def require_quota(database: Database, quota: Quota, player_id: uuid.UUID, more_bytes: int, key: str | None) -> None:
     """About so, before a body; `register` decides. Who repeats an upload that is here already is let through."""
     with database.read() as session:
-        refusal = quota_error(quota, repository.used(session, player_id, db.now(session)), more_bytes)
+        refusal = quota_error(quota, arrivals.used(session, player_id, db.now(session)), more_bytes)
         if refusal and not (key and repository.by_idempotency_key(session, player_id, key)):
             raise refusal
 
@@ -106,13 +106,15 @@ def _add_or_find(session: Session, quota: Quota, wish: Registration) -> tuple[bo
         raise UnauthenticatedError("not_authenticated")
     moment = db.now(session)
     row = pending_row(wish, moment)
-    refusal = quota_error(quota, repository.used(session, wish.player_id, moment), wish.received.size)
+    refusal = quota_error(quota, arrivals.used(session, wish.player_id, moment), wish.received.size)
     while refusal or not repository.add(session, row):
         earlier = repository.by_idempotency_key(session, wish.player_id, wish.idempotency_key)
         if earlier is not None:
             return False, earlier
         if refusal:
             raise refusal
+    came = Arrival(id=wish.video_id, player_id=wish.player_id, at=moment, bytes=wish.received.size, under_way=False)
+    arrivals.note(session, came)
     return True, _found(repository.get(session, wish.video_id))
 
 

@@ -1,6 +1,6 @@
 """What may be uploaded. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from anb.errors import FieldError, InvalidError, TooManyError
 from anb.text import has_bad_characters, is_visible, tidy
@@ -30,16 +30,12 @@ class Quota:
 
 @dataclass(frozen=True)
 class Used:
-    """What a player has of it already; bytes are those of the last 24 hours."""
+    """What a player has of it already, resumable uploads under way among it; bytes are those of the last 24 hours."""
 
     unfinished: int
     bytes_a_day: int
     oldest_leaves_in_s: int
     """When the oldest of those bytes are a day old."""
-
-    def plus(self, videos: int, size: int) -> "Used":
-        """With what is on its way."""
-        return replace(self, unfinished=self.unfinished + videos, bytes_a_day=self.bytes_a_day + size)
 
 
 def quota_error(quota: Quota, used: Used, more_bytes: int) -> TooManyError | None:

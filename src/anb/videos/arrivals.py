@@ -1,0 +1,45 @@
+"""The register of what players send, by which both doors count their quotas."""
+
+import math
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from anb.videos.lifecycle import Status
+from anb.videos.models import Arrival, Video
+from anb.videos.upload_policy import Used
+
+_DAY = timedelta(hours=24)
+_UNFINISHED = (Status.PENDING, Status.PROCESSING)
+
+
+def note(session: Session, arrival: Arrival) -> None:
+    """Its player is locked, so that each counts those before it. Forgets theirs that are older than a day."""
+    past = (Arrival.player_id == arrival.player_id, Arrival.at <= arrival.at - _DAY, Arrival.under_way.is_(False))
+    session.execute(delete(Arrival).where(*past), execution_options={"synchronize_session": False})
+    session.add(arrival)
+    session.flush()
+
+
+def end(session: Session, upload_id: uuid.UUID, size: int) -> None:
+    """A resumable upload is finished, or given up with so many bytes. Repeated, it changes nothing."""
+    ended = update(Arrival).where(Arrival.id == upload_id, Arrival.under_way).values(under_way=False, bytes=size)
+    session.execute(ended, execution_options={"synchronize_session": False})
+
+
+def used(session: Session, player_id: uuid.UUID, moment: datetime) -> Used:
+    """By indexes that begin with the player: there are few of each."""
+    yesterday = moment - _DAY
+    query = select(Arrival.at, Arrival.bytes, Arrival.under_way)
+    rows = session.execute(
+        query.where(Arrival.player_id == player_id, or_(Arrival.at > yesterday, Arrival.under_way))
+    ).all()
+    videos = select(func.count()).where(Video.player_id == player_id, Video.status.in_(_UNFINISHED))
+    oldest = min((row.at for row in rows), default=moment)
+    return Used(
+        unfinished=session.scalar(videos) + sum(row.under_way for row in rows),
+        bytes_a_day=sum(row.bytes for row in rows),
+        oldest_leaves_in_s=max(1, math.ceil((oldest - yesterday).total_seconds())),
+    )
