@@ -36,6 +36,7 @@ finish() { # waits for what was started, and says what was done
     fi
     for name in "${STARTED[@]}"; do
         until systemctl is-active --quiet "$name"; do
+            systemctl is-failed --quiet "$name" && die "$name does not start. See: journalctl --unit $name"
             [[ $waited -lt $PATIENCE_S ]] || die "All is installed, but $name has not started; it goes on trying. See:" \
                 "journalctl --unit $name. Does the file server answer on port 2049, and the database on 5432?"
             sleep 1
@@ -183,6 +184,9 @@ running() { # running UNIT...: enabled, and on its way; started anew when files 
     local name
     for name in "$@"; do
         STARTED+=("$name")
+        if [[ $WRITTEN == yes && $DRY_RUN == no ]]; then
+            quietly systemctl daemon-reload # it makes units of fstab's lines too
+        fi
         if ! systemctl is-enabled --quiet "$name" 2>/dev/null && step "enable $name"; then
             quietly systemctl enable "$name"
         fi
@@ -190,7 +194,6 @@ running() { # running UNIT...: enabled, and on its way; started anew when files 
             no-active | no-activating) continue ;;
         esac
         step "start $name" || continue
-        quietly systemctl daemon-reload
         # Not waited for here: a host may be set up before the one that it needs.
         quietly systemctl restart --no-block "$name"
     done
