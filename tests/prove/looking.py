@@ -1,6 +1,7 @@
 """Reads what is there: rows, files, and the public ranking."""
 
 import hashlib
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,7 +35,8 @@ def look(database: Database, media: Path, scratch: Path) -> Truth:
         begun = session.scalars(select(Upload.id).where(Upload.finished_at.is_(None)))
         growing = {f"incoming/{upload_id}" for upload_id in begun}
         players = {str(player.id): player for player in session.scalars(select(Player))}
-    found = {str(path.relative_to(media)) for path in media.rglob("*") if path.is_file()}
+    # os.walk passes over a folder that a worker removes while we look; rglob would break.
+    found = {str((Path(folder) / name).relative_to(media)) for folder, _, names in os.walk(media) for name in names}
     files = {name for name in found if name.startswith(("uploads/", "processed/")) and "/." not in name}
     working = {str(path) for path in scratch.glob("*")} if scratch.is_dir() else set()
     return Truth(videos, votes, players, frozenset(files), frozenset((found - files - growing) | working))
