@@ -77,6 +77,7 @@ class PublicReads:
         self._replica = replica
         self._freshness = Freshness(longest_lag_s)
         self._closing = threading.Event()
+        self._watchers: list[threading.Thread] = []
 
     def open(self) -> None:
         """After the fork."""
@@ -88,10 +89,14 @@ class PublicReads:
             (self._replica, _REPLICA_IS_AT, self._freshness.replica_at),
         )
         for database, question, hear in watched:
-            threading.Thread(target=self._watch, args=(database, question, hear), daemon=True).start()
+            watcher = threading.Thread(target=self._watch, args=(database, question, hear), daemon=True)
+            watcher.start()
+            self._watchers.append(watcher)
 
     def close(self) -> None:
         self._closing.set()
+        for watcher in self._watchers:  # whose connection would outlive its pool; a frozen server's is not waited for
+            watcher.join(REPLICA_PATIENCE_S)
         if self._replica is not None:
             self._readers.shutdown(wait=False, cancel_futures=True)
             self._replica.dispose()

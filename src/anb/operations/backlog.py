@@ -38,7 +38,8 @@ class KeptBacklog:
             return None
 
     def close(self) -> None:
-        self._reader.shutdown(wait=False)
+        """The reader is waited for, as the interpreter's end would: its connection would outlive its pool."""
+        self._reader.shutdown(cancel_futures=True)
 
     def _read(self) -> Backlog:
         with self._database.read() as session:
