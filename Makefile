@@ -71,6 +71,10 @@ proofs: .venv/dev.stamp ## a short version of each slow proof
 	@$(MAKE) --no-print-directory promote
 	@$(MAKE) --no-print-directory tus-cuts CUTS=20 LARGE_MB=300
 
+hosts-test: .venv/dev.stamp ## the three hosts of the AWS document, booted on this machine and set up by their scripts (needs root; 4 minutes)
+	@.ci/hosts && unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
+		$(BIN)/python -m pytest -o addopts=-q -p no:randomly tests/hosts
+
 hostile: .venv/dev.stamp ## send damaged and malicious files to a real server: nobody dies, nothing leaks (10 minutes)
 	@$(BIN)/python -m tests.hostile $(HOSTILE)
 
@@ -118,7 +122,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
-	@$(BIN)/shellcheck .ci/run .ci/servers .ci/tools .ci/promtool deployment/stack/*.sh
+	@$(BIN)/shellcheck .ci/run .ci/hosts .ci/servers .ci/tools .ci/promtool deployment/stack/*.sh
 	@$(BIN)/shellcheck --external-sources deployment/ec2-setup/*.sh
 	@$(BIN)/shellcheck deployment/delivery/*.sh deployment/cloudwatch/*.sh
 	@$(BIN)/actionlint
@@ -137,4 +141,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv .venv-infra .venv-kubernetes cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test prove prove-embedded roll promote proofs tus-cuts hostile bench mutants drill growth rules lint lock clean
+.PHONY: help demo up test stack stack-test hosts-test prove prove-embedded roll promote proofs tus-cuts hostile bench mutants drill growth rules lint lock clean
