@@ -171,3 +171,25 @@ def test_what_a_process_of_the_version_before_left_under_way_is_ended_by_the_swe
     problem(cast.upload(cast.ana), 429, "too_many_unfinished")
     UploadSweeper(app.state.uploads, 0).sweep()
     assert cast.upload(cast.ana).status_code == 202
+
+
+def test_an_upload_that_a_process_of_the_version_before_began_is_counted_at_its_end(cast: Cast) -> None:
+    tus = cast.ana.headers | {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+    described = {"Upload-Metadata": f"title {b64encode(b'Triple').decode()}", "Upload-Length": str(SIZE)}
+    for _ in range(4):
+        url = cast.client.post("/api/uploads", headers=cast.ana.headers | {"Tus-Resumable": "1.0.0"} | described)
+        with cast.database.write() as session:
+            session.execute(delete(Arrival).where(Arrival.under_way))
+        sent = cast.client.patch(url.headers["Location"], headers=tus | {"Upload-Offset": "0"}, content=MP4_HEAD)
+        assert sent.status_code == 204
+        finish_all(cast)
+    problem(cast.upload(cast.ana), 429, "too_many_bytes")
+
+
+def test_what_is_a_day_old_is_forgotten_by_the_sweep(cast: Cast, app: FastAPI) -> None:
+    assert cast.upload(cast.ana).status_code == 202
+    with cast.database.write() as session:
+        session.execute(update(Arrival).values(at=datetime.now(UTC) - timedelta(hours=25)))
+    UploadSweeper(app.state.uploads, 0).sweep()
+    with cast.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Arrival)) == 0

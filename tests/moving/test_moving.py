@@ -430,6 +430,20 @@ def test_deleting_stops_at_the_first_object_that_leaves_the_target_too(
     assert len(digests(source, tmp_path)) == len(media.expected) - 1
 
 
+def test_what_changed_in_the_target_since_it_was_read_back_is_not_deleted_from_the_source(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
+) -> None:
+    media.add()
+    with moving(settings, database, source, target, tmp_path) as move:
+        move.run()
+    key = next(iter(media.expected))
+    whole = target.path(key).read_bytes()
+    target.path(key).write_bytes(bytes(len(whole)))
+    with moving(settings, database, source, target, tmp_path) as move:  # another process, with the same journal
+        move.delete_source(move.run())
+    assert digests(source, tmp_path) == {key: media.expected[key]}
+
+
 def test_a_source_that_is_not_in_use_is_a_slip(settings: Settings, database: Database, tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"neither MEDIA_ROOT .* nor ANB_MEDIA_FALLBACK"):
         move_media.move(settings, database, str(tmp_path), str(tmp_path / "x"), delete_source=False)

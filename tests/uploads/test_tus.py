@@ -330,6 +330,16 @@ def test_an_upload_that_cannot_be_swept_keeps_no_other_waiting(
     assert files(app).keys() == {f"incoming/{stuck}"}
 
 
+def test_who_terminates_an_upload_ends_its_writer_too(ana: Tus, app: FastAPI) -> None:
+    url = ana.url()
+    ana.append(url, 0, VIDEO[:500])
+    held = app.state.uploads.staging.hold(uuid.UUID(upload_id(url)))
+    assert ana.ask("DELETE", url).status_code == 204
+    with pytest.raises(FileNotFoundError):
+        held.write(b"bytes that nobody would see")
+    held.close()
+
+
 def test_an_upload_whose_video_was_deleted_is_gone_too(ana: Tus, cast: Cast, database: Database) -> None:
     url = ana.url()
     done = ana.append(url, 0, VIDEO)

@@ -25,7 +25,7 @@ from anb.db import Database
 from anb.schema import metadata
 from anb.storage.base import Storage
 from anb.uploads.models import Upload
-from anb.videos.models import Video
+from anb.videos.models import Arrival, Video
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,10 @@ STORED: dict[str, str | None] = {"original_key": "original_sha256", "processed_k
 
 # Without its bytes, which are not copied, an unfinished upload would be nothing; its client begins anew. A finished one
 # answers the client that missed the answer.
-_ONLY: dict[str, ColumnElement[bool]] = {Upload.__tablename__: Upload.finished_at.is_not(None)}
+_ONLY: dict[str, ColumnElement[bool]] = {
+    Upload.__tablename__: Upload.finished_at.is_not(None),
+    Arrival.__tablename__: Arrival.under_way.is_(False),
+}
 
 OnProgress = Callable[[float], None]
 

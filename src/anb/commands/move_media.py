@@ -39,7 +39,7 @@ def move(
                 from_storage,
                 to_storage,
                 journal,
-                settings.scratch / "storage-move",
+                settings.scratch / journal.name,
                 lambda so_far: log.info("moving", copied=so_far.copied, bytes=so_far.copied_bytes),
             )
             outcome = work.run()

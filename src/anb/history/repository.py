@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from anb import db
@@ -23,6 +23,7 @@ def since(session: Session, moment: datetime) -> Sequence[Sample]:
     return session.scalars(select(Sample).where(Sample.at >= moment).order_by(Sample.at)).all()
 
 
-def videos_made_since(session: Session, moment: datetime) -> int:
-    made = select(func.count()).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
-    return session.scalar(made) or 0
+def videos_made_since(session: Session, moment: datetime) -> Sequence[datetime]:
+    """When each was published. Those that were deleted since are not among them."""
+    made = select(Video.processed_at).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
+    return [at for at in session.scalars(made) if at is not None]

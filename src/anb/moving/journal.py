@@ -28,6 +28,8 @@ class Journal:
 
     def __init__(self, file: BufferedRandom) -> None:
         self._file = file
+        self.name = Path(file.name).stem
+        self._verified_now: set[str] = set()
         self._verified = {line.key: line for line in _whole_lines(file)}
         file.seek(0, os.SEEK_END)
 
@@ -48,11 +50,19 @@ class Journal:
         self._file.write(b"\n" + json.dumps(asdict(verified)).encode() + b"\n")
         self._file.flush()
         self._verified[verified.key] = verified
+        self._verified_now.add(verified.key)
 
     def has(self, key: str, size: int | None) -> bool:
         """`size` is what lies there now: whoever emptied the target since is not believed to have kept it."""
+        return self.get(key, size) is not None
+
+    def get(self, key: str, size: int | None) -> Verified | None:
         known = self._verified.get(key)
-        return known is not None and known.size == size
+        return known if known is not None and known.size == size else None
+
+    def is_fresh(self, key: str) -> bool:
+        """Read back by this process, and not by one that was here before."""
+        return key in self._verified_now
 
 
 def _whole_lines(file: BufferedRandom) -> Iterator[Verified]:

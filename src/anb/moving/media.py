@@ -10,6 +10,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -91,10 +92,8 @@ class Move:
 
     def run(self) -> Outcome:
         """Passes until one finds nothing new: uploads arrive while it copies."""
-        shutil.rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir(parents=True)
         outcome = Outcome()
-        try:
+        with self._own_scratch():
             for _ in range(_PASSES):
                 before = outcome.copied
                 outcome.in_target, outcome.missing, outcome.damaged = 0, [], []
@@ -102,8 +101,6 @@ class Move:
                 if outcome.copied == before:
                     outcome.settled = True
                     break
-        finally:
-            shutil.rmtree(self.scratch, ignore_errors=True)
         return outcome
 
     def delete_source(self, outcome: Outcome) -> None:
@@ -111,9 +108,23 @@ class Move:
         if not outcome.complete:
             raise ValueError("only a complete move may delete")
         sizes = _sizes(self.target)
+        with self._own_scratch():
+            self._delete(outcome, sizes)
+
+    @contextmanager
+    def _own_scratch(self) -> Iterator[None]:
+        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.scratch.mkdir(parents=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def _delete(self, outcome: Outcome, sizes: dict[str, int]) -> None:
         for batch in self._named():
             for named in batch:
-                if self.journal.has(named.key, sizes.get(named.key)):
+                known = self.journal.get(named.key, sizes.get(named.key))
+                if known and (self.journal.is_fresh(named.key) or self._is_still(known)):
                     self.source.delete(named.key)
                     if not self.target.exists(named.key):
                         raise LostError(
@@ -121,6 +132,14 @@ class Move:
                             " or empties the target. Nothing more was deleted. Bring it back from a backup."
                         )
                     outcome.deleted += 1
+
+    def _is_still(self, known: Verified) -> bool:
+        """Read again: since it was noted it may have rotted, or been written anew by a move the other way round."""
+        with self.target.local(known.key, self.scratch) as path:
+            if _digest(path) == known.sha256:
+                return True
+        log.error("object_changed_in_target", key=known.key)
+        return False
 
     def _pass(self, outcome: Outcome) -> None:
         sizes = _sizes(self.target)

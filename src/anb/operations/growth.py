@@ -1,5 +1,6 @@
 """Whether it is time for the next phase, in words: what fires, since when, what to do, what it costs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,15 +19,17 @@ _MONTH = timedelta(days=30)
 
 
 def look(database: Database, every_s: float) -> tuple[tuple[Finding, ...], Load]:
-    """What the triggers say, and the load that was seen: the most people at once, the videos of the last hour."""
+    """What the triggers say, and the load that was seen: the most people at once, the videos of the busiest hour."""
     with database.read() as session:
         moment = now(session)
         samples = repository.since(session, moment - min(_MONTH, timedelta(seconds=KEPT_INTERVALS * every_s)))
-        made = {
-            Measure.VIDEOS_A_DAY: repository.videos_made_since(session, moment - timedelta(days=1)),
-            Measure.VIDEOS_A_MONTH: repository.videos_made_since(session, moment - _MONTH),
-        }
-        busiest = repository.videos_made_since(session, moment - timedelta(hours=1))
+        published = repository.videos_made_since(session, moment - _MONTH)
+    made = {
+        Measure.VIDEOS_A_DAY: sum(at > moment - timedelta(days=1) for at in published),
+        Measure.VIDEOS_A_MONTH: len(published),
+    }
+    by_hour = Counter(at.replace(minute=0, second=0, microsecond=0) for at in published)
+    busiest = max(by_hour.values(), default=0)
     found = advice.findings(samples, made, moment, timedelta(seconds=every_s))
     return found, Load(max((sample.people for sample in samples), default=0) or 1, busiest or 1)
 

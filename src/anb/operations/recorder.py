@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from math import inf
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from anb import metrics
 from anb.db import Database
@@ -20,6 +19,8 @@ from anb.operations.backlog import KeptBacklog
 log = structlog.get_logger(__name__)
 
 KEPT_INTERVALS = 31 * 24 * 60
+_PATIENCE_S = 5.0
+"""A frozen database must not keep the server from stopping."""
 _SMOOTHED_OVER = 5
 """Intervals, as Prometheus' rules take rates over five minutes."""
 
@@ -40,14 +41,14 @@ class Recorder:
 
     def close(self) -> None:
         self._closing.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
         self._look()
         while not self._closing.wait(self._every_s - time.time() % self._every_s):
             try:
                 self._keep()
-            except (SQLAlchemyError, OSError) as error:  # no row says it all: nobody was served
+            except Exception as error:  # noqa: BLE001 - no row says it all; the next interval has its own
                 log.warning("sample_not_kept", reason=type(error).__name__)
 
     def _look(self) -> _Seen:

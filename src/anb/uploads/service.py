@@ -135,7 +135,7 @@ class Uploads:
         with self.database.write() as session:
             claimed = repository.claim(session, upload.id, self.kept_s)
             if claimed:
-                arrivals.end(session, upload.id, received.size)
+                arrivals.end(session, upload.id, upload.player_id, upload.created_at, received.size)
                 videos.add(session, video_service.pending_row(wish, db.now(session)))
             wanted = claimed or videos.get(session, upload.id) is not None
         if not wanted:  # terminated meanwhile, or its video was deleted
@@ -163,7 +163,7 @@ class Uploads:
         size = self.staging.size_if_there(upload.id)
         with self.database.write() as session:
             repository.remove(session, upload.id)
-            arrivals.end(session, upload.id, size)
+            arrivals.end(session, upload.id, upload.player_id, upload.created_at, size)
         self.staging.remove(upload.id)
 
     def expire(self, upload: Upload) -> bool:
@@ -172,7 +172,8 @@ class Uploads:
         with self.database.write() as session:
             if not repository.remove_expired(session, upload.id):
                 return False
-            arrivals.end(session, upload.id, size)
+            if upload.finished_at is None:
+                arrivals.end(session, upload.id, upload.player_id, upload.created_at, size)
         self.staging.remove(upload.id)
         return True
 

@@ -9,6 +9,7 @@ holds there too:
 - A writer syncs before it lets go. So what is told of a file that nobody writes survives a power cut.
 """
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -129,6 +130,7 @@ class StagedFile:
             self.size += written
             self._unsynced += written
             view = view[written:]
+        _require_name(self._descriptor)
         if self._unsynced >= _SYNC_EVERY:
             os.fdatasync(self._descriptor)
             self._unsynced = 0
@@ -172,6 +174,7 @@ class Unverified:
             written = self._file.write(view)
             self.size += written
             view = view[written:]
+        _require_name(self._file.fileno())
 
     def move_into(self, staged: StagedFile) -> None:
         self._file.seek(0)
@@ -181,6 +184,12 @@ class Unverified:
     def discard(self) -> None:
         self._file.close()
         self._path.unlink(missing_ok=True)
+
+
+def _require_name(descriptor: int) -> None:
+    """Raises FileNotFoundError where the upload was terminated while it is written: nobody would see its bytes."""
+    if not os.fstat(descriptor).st_nlink:
+        raise FileNotFoundError(errno.ENOENT, "the upload was terminated")
 
 
 def require_video(staged: StagedFile) -> Container:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from anb.errors import UnsupportedMediaError
+from anb.errors import AnbError, UnsupportedMediaError
 from anb.uploads import repository
 from anb.uploads.models import Upload
 from anb.uploads.service import Uploads
 from anb.uploads.staging import StagedSize
+from anb.videos import arrivals
 
 log = structlog.get_logger(__name__)
 
@@ -31,19 +33,21 @@ class UploadSweeper:
         """One upload that cannot be swept keeps no other waiting."""
         with self.uploads.database.write() as session:
             repository.end_strays(session)
+            arrivals.forget_old(session)
+        files = self.uploads.staging.files()  # first: what is whole becomes a video, however late
+        while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
+            self._sweep_files(batch)
+        with self.uploads.database.read() as session:
             expired = repository.expired(session, _LOOKED_UP_AT_ONCE)
         for upload in expired:
             with self._alone(upload.id):
                 self._expire(upload)
-        files = self.uploads.staging.files()
-        while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
-            self._sweep_files(batch)
 
     @contextmanager
     def _alone(self, upload_id: uuid.UUID) -> Iterator[None]:
         try:
             yield
-        except OSError as error:
+        except (OSError, SQLAlchemyError, AnbError) as error:
             log.error("upload_not_swept", upload_id=str(upload_id), exc_info=error)
 
     def _expire(self, upload: Upload) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
+from anb import db
 from anb.videos.lifecycle import Status
 from anb.videos.models import Arrival, Video
 from anb.videos.upload_policy import Used
@@ -16,17 +17,23 @@ _UNFINISHED = (Status.PENDING, Status.PROCESSING)
 
 
 def note(session: Session, arrival: Arrival) -> None:
-    """Its player is locked, so that each counts those before it. Forgets theirs that are older than a day."""
-    past = (Arrival.player_id == arrival.player_id, Arrival.at <= arrival.at - _DAY, Arrival.under_way.is_(False))
-    session.execute(delete(Arrival).where(*past), execution_options={"synchronize_session": False})
+    """Its player is locked, so that each counts those before it."""
     session.add(arrival)
     session.flush()
 
 
-def end(session: Session, upload_id: uuid.UUID, size: int) -> None:
-    """A resumable upload is finished, or given up with so many bytes. Repeated, it changes nothing."""
+def end(session: Session, upload_id: uuid.UUID, player_id: uuid.UUID, at: datetime, size: int) -> None:
+    """A resumable upload is finished, or given up with so many bytes. Repeated, it changes nothing; one that a process
+    of the version before began is noted now."""
+    values = {"id": upload_id, "player_id": player_id, "at": at, "bytes": size, "under_way": False}
+    session.execute(db.insert(session, Arrival).values(values).on_conflict_do_nothing())
     ended = update(Arrival).where(Arrival.id == upload_id, Arrival.under_way).values(under_way=False, bytes=size)
     session.execute(ended, execution_options={"synchronize_session": False})
+
+
+def forget_old(session: Session) -> None:
+    past = (Arrival.at <= db.now(session) - _DAY, Arrival.under_way.is_(False))
+    session.execute(delete(Arrival).where(*past), execution_options={"synchronize_session": False})
 
 
 def used(session: Session, player_id: uuid.UUID, moment: datetime) -> Used:
@@ -37,7 +44,7 @@ def used(session: Session, player_id: uuid.UUID, moment: datetime) -> Used:
         query.where(Arrival.player_id == player_id, or_(Arrival.at > yesterday, Arrival.under_way))
     ).all()
     videos = select(func.count()).where(Video.player_id == player_id, Video.status.in_(_UNFINISHED))
-    oldest = min((row.at for row in rows), default=moment)
+    oldest = min((row.at for row in rows if not row.under_way), default=moment)
     return Used(
         unfinished=session.scalar(videos) + sum(row.under_way for row in rows),
         bytes_a_day=sum(row.bytes for row in rows),

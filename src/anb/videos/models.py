@@ -67,20 +67,26 @@ class Video(Base):
 
 
 class Arrival(Base):
-    """What a player sends, from the first byte on, under the id that its video gets. It stays when the video is deleted
-    or the upload given up: what has been sent has been sent. Quotas are counted by it; a day later it goes."""
+    """What was taken from a player, under the id that its video gets, of a resumable upload from its beginning on. It
+    stays when the video is deleted or the upload given up. Quotas are counted by it; a day later the sweep removes it.
+    What was refused does not count: how often one may try is limited (`limits/rules.py`)."""
 
     __tablename__ = "arrivals"
 
     id: Mapped[uuid.UUID] = mapped_column(Id, primary_key=True)
-    player_id: Mapped[uuid.UUID] = mapped_column(Id, ForeignKey("players.id"))
+    player_id: Mapped[uuid.UUID] = mapped_column(Id)
+    """No foreign key: players stay, and adding one would lock their table under votes."""
     at: Mapped[datetime] = mapped_column(Moment)
     bytes: Mapped[int] = mapped_column(BigInteger)
     """Of one under way those that it will have; of one given up those that came."""
     under_way: Mapped[bool]
     """A resumable upload that is not finished. A video counts by its own state."""
 
-    __table_args__ = (Index("ix_arrivals_player", "player_id", "at"),)
+    __table_args__ = (
+        Index("ix_arrivals_player", "player_id", "at"),
+        Index("ix_arrivals_at", "at"),
+        Index("ix_arrivals_under_way", "id", postgresql_where=text("under_way"), sqlite_where=text("under_way")),
+    )
 
 
 def in_state(status: Status) -> ColumnElement[bool]:

@@ -1,5 +1,7 @@
 """What players send, kept apart from what becomes of it: quotas that a deletion does not give back"""
 
+from datetime import UTC, datetime, timedelta
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -19,16 +21,17 @@ def upgrade() -> None:
         sa.Column("at", anb.db.Moment(timezone=True), nullable=False),
         sa.Column("bytes", sa.BigInteger(), nullable=False),
         sa.Column("under_way", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(["player_id"], ["players.id"], name=op.f("fk_arrivals_player_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_arrivals")),
     )
     op.create_index("ix_arrivals_player", "arrivals", ["player_id", "at"])
+    op.create_index("ix_arrivals_at", "arrivals", ["at"])
+    under_way = sa.text("under_way")
+    op.create_index("ix_arrivals_under_way", "arrivals", ["id"], postgresql_where=under_way, sqlite_where=under_way)
     columns = ["id", "player_id", "at", "bytes", "under_way"]
-    # Videos older than a day come along and are forgotten at their player's next upload: simpler than the same
-    # arithmetic of times in two databases.
     videos = sa.table("videos", *map(sa.column, ("id", "player_id", "created_at", "original_bytes")))
     of_videos = sa.select(videos.c.id, videos.c.player_id, videos.c.created_at, videos.c.original_bytes, sa.false())
-    op.execute(arrivals.insert().from_select(columns, of_videos))
+    yesterday = sa.literal(datetime.now(UTC) - timedelta(days=1), anb.db.Moment(timezone=True))
+    op.execute(arrivals.insert().from_select(columns, of_videos.where(videos.c.created_at > yesterday)))
     uploads = sa.table("uploads", *map(sa.column, ("id", "player_id", "created_at", "length", "finished_at")))
     of_uploads = sa.select(uploads.c.id, uploads.c.player_id, uploads.c.created_at, uploads.c.length, sa.true())
     op.execute(arrivals.insert().from_select(columns, of_uploads.where(uploads.c.finished_at.is_(None))))
