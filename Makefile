@@ -131,7 +131,7 @@ lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workf
 
 lock: ## renew the lock files (needs uv)
 	@uv pip compile pyproject.toml --group build $(LOCK) --output-file requirements.lock
-	@uv pip compile pyproject.toml --extra sqs --extra sentry --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
+	@uv pip compile pyproject.toml --extra sqs --extra sentry --extra otel --group build --group dev --constraints requirements.lock $(LOCK) --output-file requirements-dev.lock
 
 	@uv pip compile --group infra $(LOCK) --output-file requirements-infra.lock
 	@uv pip compile --group kubernetes $(LOCK) --output-file requirements-kubernetes.lock

@@ -22,6 +22,7 @@ from anb.operations import health
 from anb.operations.backlog import KeptBacklog
 from anb.operations.recorder import Recorder
 from anb.operations.sentry import report_errors
+from anb.operations.tracing import trace
 from anb.players import routes as players
 from anb.players.hashing import PasswordHashing
 from anb.players.tokens import Signer
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(TusDoor)
     app.add_middleware(RequestContext)
     app.add_middleware(BehindProxies, trusted=networks(settings.trusted_proxies))
+    trace(settings, app)
     app.openapi = partial(_openapi, app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
     return app
 

@@ -104,6 +104,7 @@ class Settings(BaseSettings):
     worker_metrics_port: int = Field(0, ge=0, le=65535, description="Where `anb worker` tells its metrics; 0: nowhere")
     worker_metrics_host: str = Field("127.0.0.1", description="Address that it tells them at; 0.0.0.0 for other hosts")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; needs the extra `sentry`")
+    tracing: bool = Field(False, description="Traces, to where the `OTEL_*` variables say; needs the extra `otel`")
     ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")
     ffmpeg_memory_bytes: int = Field(4096 * MIB, ge=512 * MIB, description="Address space of one FFmpeg")
     ffmpeg_wall_s: int = Field(900, ge=10, description="Longest time that one FFmpeg may take")

@@ -19,6 +19,7 @@ from anb.db import Database
 from anb.jobs.app import Bell, make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
+from anb.operations.tracing import trace
 from anb.processing import tasks
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
@@ -90,6 +91,7 @@ def run(settings: Settings, *, beat: bool) -> int:
     settings.require_broker()
     logs.configure(settings)
     report_errors(settings)
+    trace(settings)
     signals.setup_logging.connect(_keep_our_logging)
     shutdown = Shutdown()
     app = make_celery(settings)
