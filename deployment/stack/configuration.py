@@ -94,7 +94,7 @@ class Plan:
 
     def write(self, listener: int | None = None) -> None:
         """`listener` is the descriptor of the port that is kept."""
-        for folder in (self.run, self.logs, self.media, self.run / "cache"):
+        for folder in (self.run, self.logs, self.media, self.run / "cache", self.run / "conf.d"):
             folder.mkdir(parents=True, exist_ok=True)
         self.write_settings({})
         gunicorn = f"{Path(sys.executable).parent}/gunicorn -c {REPOSITORY}/deployment/gunicorn/gunicorn.conf.py"
@@ -104,7 +104,7 @@ class Plan:
         for template, name in (
             (_HERE / "supervisord.conf.template", "supervisord.conf"),
             (_HERE / "nginx.conf.template", "nginx.conf"),
-            (_SITE, "anb.conf"),
+            (_SITE, "conf.d/anb.conf"),
         ):
             # As envsubst does: what is not ours, such as nginx's own variables, stays.
             (self.run / name).write_text(Template(template.read_text()).safe_substitute(values))

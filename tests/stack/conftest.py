@@ -1,5 +1,6 @@
 """One real stack for all tests here: nginx, gunicorn, PostgreSQL, Redis, worker, beat. `make stack-test` runs them."""
 
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.servers import Stack
 
+from anb.processing.ffmpeg import find_ffmpeg
 from tests.cast import wish
 
 
@@ -44,3 +46,11 @@ def ana(http: httpx2.Client) -> dict[str, str]:
     assert http.post("/api/auth/signup", json=account).status_code == 201
     login = {"email": account["email"], "password": account["password1"]}
     return {"Authorization": f"Bearer {http.post('/api/auth/login', json=login).json()['access_token']}"}
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=2", "-pix_fmt", "yuv420p"]
+    subprocess.run([find_ffmpeg(), "-v", "error", *picture, path], check=True)
+    return path.read_bytes()

@@ -8,20 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import pytest
 from deployment.stack.servers import ANB, Stack
 
-from anb.processing.ffmpeg import find_ffmpeg
 from tests.cast import problem
-from tests.stack.asking import Headers, until, upload
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=2", "-pix_fmt", "yuv420p"]
-    subprocess.run([find_ffmpeg(), "-v", "error", *picture, path], check=True)
-    return path.read_bytes()
+from tests.stack.asking import Headers, status, until, upload
 
 
 @contextmanager
@@ -32,11 +22,6 @@ def away(stack: Stack, name: str) -> Iterator[None]:
     finally:
         stack.control("startProcess", name)
         until(stack.is_ready)
-
-
-def status(http: httpx2.Client, headers: Headers, video_id: str) -> str:
-    answer = http.get(f"/api/videos/{video_id}", headers=headers)
-    return str(answer.json()["status"]) if answer.status_code == 200 else f"{answer.status_code}"
 
 
 def test_without_redis_for_a_minute_uploads_are_taken_and_processed_afterwards(

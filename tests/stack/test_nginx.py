@@ -1,23 +1,67 @@
 """What only the whole shows: bodies, caches, files and refusals on their way through nginx."""
 
 import contextlib
+import json
 import os
+import select
 import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 from deployment.stack.servers import Stack
 
 from tests.cast import MP4_HEAD, problem
-from tests.stack.asking import Headers, until, upload
+from tests.stack.asking import Headers, connected, raw, status, until, upload
 
 
-def test_thirty_megabytes_pass_and_are_not_kept_in_between(stack: Stack, http: httpx2.Client, ana: Headers) -> None:
+def test_an_uploads_beginning_reaches_the_application_before_its_end_is_sent(
+    stack: Stack, http: httpx2.Client, ana: Headers
+) -> None:
+    """Held back in nginx, all of it would be lost with a phone that drops its link."""
     data = MP4_HEAD + os.urandom(1024) * 30 * 1024
-    answer = upload(http, ana, data)
-    assert answer.status_code == 202, answer.text
-    assert (stack.plan.media / "uploads" / f"{answer.json()['id']}.mp4").read_bytes() == data
-    assert not any((stack.plan.run / "body").rglob("*.*"))
+    half = len(data) // 2
+    with uploading(stack, ana, len(data)) as (connection, end):
+        connection.sendall(data[:half])
+        until(lambda: sum(part.stat().st_size for part in unfinished(stack)) > half - 2**20)
+        assert [path for path in (stack.plan.run / "body").rglob("*") if path.is_file()] == []
+        connection.sendall(data[half:] + end)
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 202"), answer
+    video_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
+    assert (stack.plan.media / "uploads" / f"{video_id}.mp4").read_bytes() == data
+
+
+def test_of_an_upload_that_is_given_up_nothing_stays(stack: Stack, http: httpx2.Client, ana: Headers) -> None:
+    """By the length that was told, and in chunks of which the last never comes."""
+    for chunked in (False, True):
+        with uploading(stack, ana, None if chunked else 5_000_000) as (connection, _):
+            begun = MP4_HEAD + bytes(2_000_000)
+            connection.sendall(b"%x\r\n%b\r\n" % (len(begun), begun) if chunked else begun)
+            until(lambda: bool(unfinished(stack)))
+        until(lambda: not unfinished(stack))
+    assert http.get("/api/videos", headers=ana).json() == []
+
+
+@contextlib.contextmanager
+def uploading(stack: Stack, headers: Headers, size: int | None) -> Iterator[tuple[socket.socket, bytes]]:
+    """A connection that awaits the file's bytes, and what has to follow them. Without a size: chunks."""
+    fields = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nTriple\r\n'
+    fields += b'--b\r\nContent-Disposition: form-data; name="file"; filename="c.mp4"\r\n\r\n'
+    end = b"\r\n--b--\r\n"
+    told = "Transfer-Encoding: chunked" if size is None else f"Content-Length: {len(fields) + size + len(end)}"
+    head = f"POST /api/videos/upload HTTP/1.1\r\nHost: anb\r\nAuthorization: {headers['Authorization']}\r\n{told}\r\n"
+    with connected(stack) as connection:
+        connection.sendall(f"{head}Content-Type: multipart/form-data; boundary=b\r\n\r\n".encode())
+        connection.sendall(b"%x\r\n%b\r\n" % (len(fields), fields) if size is None else fields)
+        yield connection, end
+
+
+def unfinished(stack: Stack) -> list[Path]:
+    return list((stack.plan.media / "uploads").glob(".*.part"))
 
 
 def test_a_link_to_an_original_is_checked_here_and_sent_by_nginx(http: httpx2.Client, ana: Headers) -> None:
@@ -65,8 +109,36 @@ def test_a_vote_passes_with_its_voters_name(http: httpx2.Client, ana: Headers) -
     problem(http.post(vote, headers=ana), 404, "video_not_found")
 
 
-def test_nginxs_own_refusals_speak_like_the_applications(http: httpx2.Client) -> None:
-    problem(http.post("/api/auth/login", content=bytes(1_100_000)), 413, "body_too_large")
+def test_a_page_whose_video_is_deleted_is_shown_to_nobody_after_eleven_seconds(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    """Kept for one, and for ten more (its stale-while-revalidate) shown to those who ask while it is renewed."""
+    video_id = upload(http, ana, clip).json()["id"]
+    until(lambda: status(http, ana, video_id) == "completed")
+    page = f"/api/public/videos/{video_id}"
+    assert http.get(page).status_code == 200
+    over = time.monotonic() + 12
+    assert http.delete(f"/api/videos/{video_id}", headers=ana).status_code == 204
+    time.sleep(over - time.monotonic())
+    with connected(stack) as one, connected(stack) as other:
+        with frozen(stack):
+            for connection in (one, other):  # one of them has it renewed, which takes a while now
+                connection.sendall(f"GET {page} HTTP/1.1\r\nHost: anb\r\n\r\n".encode())
+            assert select.select([one, other], [], [], 2)[0] == []
+        assert [connection.recv(65536).split()[1] for connection in (one, other)] == [b"404", b"404"]
+
+
+@contextlib.contextmanager
+def frozen(stack: Stack) -> Iterator[None]:
+    """gunicorn's workers take connections and answer nobody."""
+    workers = psutil.Process(stack.pid("web")).children()
+    for worker in workers:
+        worker.suspend()
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.resume()
 
 
 def test_while_the_application_is_away_the_answer_says_when_to_come_back(stack: Stack, http: httpx2.Client) -> None:
@@ -94,16 +166,7 @@ def test_what_is_killed_comes_back(stack: Stack, http: httpx2.Client) -> None:
 
 
 def test_a_client_that_never_ends_its_head_is_let_go(stack: Stack) -> None:
-    with socket.create_connection(("127.0.0.1", stack.plan.ports.nginx), timeout=60) as connection:
+    with connected(stack) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ")
         with contextlib.suppress(ConnectionResetError):
             assert connection.recv(100) == b""
-
-
-def raw(stack: Stack, request: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", stack.plan.ports.nginx), timeout=20) as connection:
-        connection.sendall(request.encode())
-        answer = b""
-        while chunk := connection.recv(65536):
-            answer += chunk
-        return answer
