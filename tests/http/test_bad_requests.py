@@ -104,7 +104,7 @@ def test_a_bad_request_is_refused_in_words(target: Target, case: Bad) -> None:
     assert b"root:x:" not in answer
     assert b"Traceback" not in answer
     head, _, body = answer.partition(b"\r\n\r\n")
-    if statuses[0] >= 400 and b"x-request-id:" in head.lower() and len(statuses) == 1 and body:
+    if statuses[0] >= 400 and len(statuses) == 1 and body:
         assert b"application/problem+json" in head, answer[:2000]
 
 

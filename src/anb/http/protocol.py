@@ -1,7 +1,12 @@
 """uvicorn's HTTP, but a client that ends its side early is still answered, and no head is endless."""
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn_worker import UvicornWorker
+
+from anb.http import security_headers
+from anb.http.problems import PROBLEM_TYPE, Problem
+from anb.messages import PROBLEMS
 
 _LARGEST_HEAD = 64 * 1024
 
@@ -30,9 +35,15 @@ class HalfOpenProtocol(HttpToolsProtocol):
 
     def _refuse(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
-            self.send_400_response("The head of the request is too large.")
+            self.send_400_response("")
         else:  # an answer is on its way already
             self.transport.close()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+        """To what cannot be read, so that no application, and nobody's language, is known."""
+        head, body = _unreadable()
+        self.transport.write(head + body)
+        self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._beside_body = 0
@@ -65,6 +76,22 @@ class HalfOpenProtocol(HttpToolsProtocol):
         cycle.keep_alive = False
         cycle.more_body = False
         cycle.message_event.set()
+
+
+def _unreadable() -> tuple[bytes, bytes]:
+    code = "malformed_request"
+    title, detail = (PROBLEMS[code].render(spoken, {}) for spoken in ("en", "es"))
+    body = orjson.dumps(Problem(title=title, status=400, code=code, detail=detail, request_id="").model_dump())
+    headers = [
+        (b"content-type", PROBLEM_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"content-language", b"es"),
+        (b"cache-control", b"no-store"),
+        (b"connection", b"close"),
+        *security_headers.missing([], https=False),
+    ]
+    lines = [b"HTTP/1.1 400 Bad Request", *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join([*lines, b"", b""]), body
 
 
 class DrainingProtocol(HalfOpenProtocol):
