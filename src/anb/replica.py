@@ -142,7 +142,9 @@ class PublicReads:
             asked = time.monotonic()
             try:
                 with database.read() as session:
-                    hear(asked, int(session.execute(question).scalar_one()))
+                    place = session.execute(question).scalar_one()
+                if place is not None:  # a replica that has replayed nothing yet has no place
+                    hear(asked, int(place))
             except SQLAlchemyError as error:
                 if not self._closing.is_set():
                     log.warning("replication_unknown", reason=type(error).__name__)

@@ -92,7 +92,10 @@ class Settings(BaseSettings):
     rate_limits_times: float = Field(1, gt=0, description="Makes every rate limit so many times wider")
     trusted_proxies: str = Field("", description="Addresses of your proxies: `127.0.0.1, 10.0.0.0/8`")
     history_every_s: float = Field(
-        60, gt=0, description="Interval of the samples that `anb advise` reads; less only to rehearse: it is its minute"
+        60,
+        gt=0,
+        le=60,
+        description="Interval of the samples that `anb advise` reads; less only to rehearse: it is its minute",
     )
     database_pool: int = Field(4, ge=1, description="Connections kept a process")
 
