@@ -47,7 +47,7 @@ stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on
 	@.ci/tools && $(BIN)/python -m deployment.stack $(if $(PORT),--port $(PORT))
 
 stack-test: .venv/dev.stamp ## what only the whole shows: bodies, caches, files and refusals through nginx
-	@.ci/tools && $(BIN)/python -m pytest -o addopts=-q tests/stack
+	@.ci/tools && $(BIN)/python -m pytest -o addopts=-q -p no:randomly tests/stack
 
 KILLS ?= 200
 prove: .venv/dev.stamp ## kill the stack's processes KILLS times under load: nothing acknowledged is lost (10 minutes)
@@ -57,19 +57,21 @@ prove-embedded: .venv/dev.stamp ## the same for the one process of `anb up`
 	@$(BIN)/python -m tests.prove --embedded --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 roll: .venv/dev.stamp ## the next release takes over under load, a migration between: no request fails (2 minutes)
-	@.ci/tools && $(BIN)/python -m tests.rolling
+	@.ci/tools && $(BIN)/python -m tests.rolling $(if $(SEED),--seed $(SEED))
 
 promote: .venv/dev.stamp ## two regions, the main one dies: nothing acknowledged and replicated is lost (3 minutes)
-	@.ci/tools && $(BIN)/python -m tests.replica
+	@.ci/tools && $(BIN)/python -m tests.replica $(if $(SEED),--seed $(SEED))
 
-proofs: .venv/dev.stamp ## a short version of each slow proof
+proofs: SEED := 7
+proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs it (the drill is among the tests)
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
-	@$(MAKE) --no-print-directory prove KILLS=40
-	@$(MAKE) --no-print-directory prove-embedded KILLS=10
-	@$(MAKE) --no-print-directory roll
-	@$(MAKE) --no-print-directory promote
+	@$(MAKE) --no-print-directory prove KILLS=40 SEED=$(SEED)
+	@$(MAKE) --no-print-directory prove-embedded KILLS=10 SEED=$(SEED)
+	@$(MAKE) --no-print-directory roll SEED=$(SEED)
+	@$(MAKE) --no-print-directory promote SEED=$(SEED)
 	@$(MAKE) --no-print-directory tus-cuts CUTS=20 LARGE_MB=300
+	@$(MAKE) --no-print-directory hostile HOSTILE="--sample 40"
 
 hosts-test: .venv/dev.stamp ## the three hosts of the AWS document, booted on this machine and set up by their scripts (needs root; 4 minutes)
 	@.ci/hosts && unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
@@ -82,7 +84,7 @@ bench: .venv/dev.stamp ## what it does a second, beside what this machine could 
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m bench
 
 tests/uploads/js/node_modules: tests/uploads/js/package-lock.json
-	@cd tests/uploads/js && npm ci --silent --no-audit --no-fund && touch node_modules
+	@.ci/tools npm && cd tests/uploads/js && npm ci --silent --no-audit --no-fund && touch node_modules
 
 tus-cuts: .venv/dev.stamp tests/uploads/js/node_modules ## two tus clients over a link that breaks CUTS times, then a file of 2 GB (needs node)
 	@$(BIN)/python -m tests.uploads.cuts --cuts $(CUTS) --large-mb $(LARGE_MB)

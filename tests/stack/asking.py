@@ -1,13 +1,24 @@
 """What the tests of the stack ask of it."""
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx2
 from deployment.stack.servers import Stack
 
+from anb.processing.ffmpeg import find_ffmpeg
+
 Headers = dict[str, str]
+
+
+def drawn(path: Path, picture: str) -> bytes:
+    """A moving test picture; `picture` are the options of FFmpeg's testsrc2."""
+    options = ["-f", "lavfi", "-i", f"testsrc2={picture}", "-pix_fmt", "yuv420p"]
+    subprocess.run([find_ffmpeg(), "-v", "error", *options, path], check=True)
+    return path.read_bytes()
 
 
 def upload(http: httpx2.Client, headers: Headers, data: bytes) -> httpx2.Response:

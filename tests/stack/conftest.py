@@ -1,6 +1,5 @@
 """One real stack for all tests here: nginx, gunicorn, PostgreSQL, Redis, worker, beat. `make stack-test` runs them."""
 
-import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ import pytest
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.servers import Stack
 
-from anb.processing.ffmpeg import find_ffmpeg
 from tests.cast import wish
+from tests.stack.asking import drawn
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +49,4 @@ def ana(http: httpx2.Client) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    picture = ["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30:duration=2", "-pix_fmt", "yuv420p"]
-    subprocess.run([find_ffmpeg(), "-v", "error", *picture, path], check=True)
-    return path.read_bytes()
+    return drawn(tmp_path_factory.mktemp("clip") / "clip.mp4", "size=320x180:rate=30:duration=2")
