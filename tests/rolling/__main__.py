@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from deployment.stack.configuration import Plan, free_ports
@@ -59,10 +60,7 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
         with Crowd(plan.url, journal, seed, clips(Path(scratch))):
             time.sleep(seconds)
             say(f"Release {__version__} serves; a release that cannot start is tried.")
-            try:
-                roll(stack, broken_release(folder), "broken", say)
-            except RollError as refused:
-                say(f"Refused: {refused}.")
+            refused = _is_refused(stack, broken_release(folder), say)
             time.sleep(seconds / 3)
             roll(stack, next_release(folder), NEXT, say)
             time.sleep(seconds)
@@ -75,7 +73,17 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
     failed = Counter({name: times for name, times in journal.answers.items() if name not in _GOOD | _TRUE})
     lost = sum(len(finding.broken) for finding in findings)
     _print(console, journal, failed, findings, written)
-    return not failed and not lost and min(written) > 0
+    return refused and not failed and not lost and min(written) > 0
+
+
+def _is_refused(stack: Stack, release: dict[str, str], say: Callable[[str], None]) -> bool:
+    """For the reason that it was given: it is tried beside the old one, and ends."""
+    try:
+        roll(stack, release, "broken", say)
+    except RollError as refusal:
+        say(f"Refused: {refusal}.")
+        return str(refusal) == "the next release ended at its start"
+    return False
 
 
 def _written_by(database: Database) -> tuple[int, int]:

@@ -42,11 +42,11 @@ def next_release(folder: Path) -> dict[str, str]:
 
 
 def broken_release(folder: Path) -> dict[str, str]:
-    """One that cannot be loaded. Its schema is the old one."""
+    """One whose web processes do not start. Its schema is the old one, and its other commands work."""
     source = folder / "broken"
     shutil.copytree(REPOSITORY / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
     with (source / "anb" / "api.py").open("a") as module:
-        module.write('\nraise RuntimeError("a release that does not start")\n')
+        module.write('\n\ndef create_app() -> FastAPI:\n    raise RuntimeError("a release that does not start")\n')
     return {"PYTHONPATH": str(source)}
 
 
