@@ -66,7 +66,9 @@ def test_the_application_counts_whom_the_balancer_names_and_nobody_else_is_belie
 def test_the_log_names_the_client(stack: Stack) -> None:
     (client,) = _addresses(1)
     _ask(stack, BALANCER, client, "https", path := f"/nowhere/{uuid.uuid4().hex}")
-    line = next(line for line in (stack.plan.logs / "nginx.log").read_text().splitlines() if path in line)
+    log = stack.plan.logs / "nginx.log"
+    until(lambda: f'{path}",' in log.read_text())  # written after the answer
+    line = next(line for line in log.read_text().splitlines() if path in line)
     assert f'"address":"{client}"' in line
 
 
