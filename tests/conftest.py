@@ -16,12 +16,13 @@ from anb import migrations
 from anb.api import create_app
 from anb.db import Base, Database
 from anb.settings import Settings, load_settings
+from tests.broker import own_broker
 from tests.cast import Cast
 from tests.storage.s3_server import S3Server
 
 SECRET = "a secret that only tests know, long enough"
 POSTGRES = os.environ.get("ANB_TEST_DATABASE_URL", "")
-BROKER = os.environ.get("ANB_TEST_BROKER_URL", "")
+BROKER = own_broker(os.environ.get("ANB_TEST_BROKER_URL", ""), os.environ.get("PYTEST_XDIST_WORKER", "gw0"))
 SHAPES = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
 
 
