@@ -80,3 +80,14 @@ class BusyError(AnbError):
 
 class NoRoomError(AnbError):
     """The disk has reached its reserve."""
+
+
+def raisable(error: BaseException) -> Exception:
+    """What somebody may be told who waits in the event loop for work that ended so elsewhere.
+
+    The loop takes a SystemExit in one of its tasks for its own end, and a cancellation for the task's; a StopIteration
+    it refuses, and whoever waits would do so for ever.
+    """
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    return BusyError("temporarily_unavailable")

@@ -14,7 +14,7 @@ from tests.cast import MP4_HEAD, PASSWORD, Cast, problem, wish
 
 from anb.api import create_app
 from anb.db import Database
-from anb.errors import TooManyError
+from anb.errors import BusyError, TooManyError
 from anb.limits import counting, rules
 from anb.limits.counting import OwnCounts, RateLimits
 from anb.limits.rules import Action, Count, Rule, windows
@@ -153,7 +153,7 @@ def redis_of(settings: Settings) -> str:
 
 _OTHER_PROCESS = """
 import asyncio, sys
-from anb.errors import TooManyError
+from anb.errors import BusyError, TooManyError
 from anb.limits.counting import RateLimits
 from anb.limits.rules import Action
 async def main(url, player):
@@ -233,17 +233,46 @@ def test_a_redis_that_is_away_is_waited_for_once(dead_redis: str, monkeypatch: p
     assert asked == 1
 
 
+class Unforeseen(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "heard"),
+    [
+        (ValueError("a count that is no number"), ValueError),
+        (StopIteration(), RuntimeError),  # what Python makes of it
+        (asyncio.CancelledError(), BusyError),
+        (Unforeseen(), BusyError),
+    ],
+)
 def test_what_nobody_foresaw_is_an_error_for_all_who_wait_and_not_a_wait_without_end(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, raised: BaseException, heard: type[Exception]
 ) -> None:
     async def broken(*_: object) -> list[Count]:
-        raise ValueError("a count that is no number")
+        raise raised
 
     async def ask() -> list[object]:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of the clerk's own end
         shared = counting.SharedCounts("redis://127.0.0.1:1")
         window = windows(Action.UPLOAD, {"player": "x"})[0]
         async with asyncio.timeout(10):
             return [*await asyncio.gather(*(shared.add([window]) for _ in range(3)), return_exceptions=True)]
 
     monkeypatch.setattr(counting.SharedCounts, "_count", broken)
+    assert [type(answer) for answer in asyncio.run(ask())] == [heard] * 3
+
+
+def test_an_answer_that_lacks_a_count_is_an_error_for_all_who_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask() -> list[object]:
+        shared = counting.SharedCounts("redis://127.0.0.1:1")
+        asked = windows(Action.VOTE, {"player": "x", "address": "y"})
+
+        async def short(**_: object) -> list[list[int]]:
+            return [[1, 1000]]
+
+        monkeypatch.setattr(shared, "_script", lambda *_: short())
+        async with asyncio.timeout(10):
+            return [*await asyncio.gather(*(shared.add(asked) for _ in range(3)), return_exceptions=True)]
+
     assert [type(answer) for answer in asyncio.run(ask())] == [ValueError] * 3

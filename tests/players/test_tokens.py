@@ -92,6 +92,13 @@ def test_a_key_is_changed_without_logging_anybody_out(settings: Settings) -> Non
         signers[3].player_of(signers[1].player_token(player))
 
 
+def test_a_server_that_signs_by_a_key_that_another_does_not_know_yet_logs_people_out_there() -> None:
+    """Why there is a first step, also for a server and its successor that serve side by side for a moment."""
+    token = Signer(NEW, 3600, (OLD,)).player_token(uuid.uuid4())
+    with pytest.raises(UnauthenticatedError):
+        Signer(OLD, 3600).player_of(token)
+
+
 @pytest.mark.parametrize("key_id", [0, 1, "", "unknown", None, ["x"], {}])
 def test_the_name_of_a_key_alone_opens_nothing(key_id: object) -> None:
     """Signed by a stranger, under the name of one of our keys or of none."""

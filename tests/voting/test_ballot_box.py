@@ -75,3 +75,95 @@ def test_a_full_line_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> No
         await asyncio.to_thread(box.close)
 
     asyncio.run(run())
+
+
+class Unforeseen(BaseException):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("raised", "heard"),
+    [
+        (ValueError(), ValueError),
+        (SystemExit(1), BusyError),
+        (KeyboardInterrupt(), BusyError),
+        (StopIteration(), BusyError),
+        (asyncio.CancelledError(), BusyError),
+        (Unforeseen(), BusyError),
+        (None, ValueError),  # a result too few
+    ],
+)
+def test_whatever_ends_a_batch_all_its_callers_hear_of_it_and_the_next_one_counts(
+    raised: BaseException | None, heard: type[Exception]
+) -> None:
+    first = True
+
+    def count(batch: Sequence[Ballot]) -> list[Result]:
+        nonlocal first
+        results = [Result(Outcome.COUNTED)] * len(batch)
+        if not first:
+            return results
+        first = False
+        if raised is not None:
+            raise raised
+        return results[:-1]
+
+    async def run() -> tuple[list[object], Result]:
+        box = BallotBox(count)
+        votes = [asyncio.ensure_future(box.cast(ballot)) for ballot in ballots(20)]
+        await asyncio.sleep(0)
+        box.open()  # all of them are one batch
+        async with asyncio.timeout(20):
+            told: list[object] = [*await asyncio.gather(*votes, return_exceptions=True)]
+            next_one = await box.cast(ballots(1)[0])
+        await asyncio.to_thread(box.close)
+        return told, next_one
+
+    told, next_one = asyncio.run(run())
+    assert [type(answer) for answer in told] == [heard] * 20
+    assert next_one.outcome == Outcome.COUNTED
+
+
+def test_a_voter_who_leaves_takes_nobody_along() -> None:
+    counted: list[Ballot] = []
+
+    def count(batch: Sequence[Ballot]) -> list[Result]:
+        counted.extend(batch)
+        return [Result(Outcome.COUNTED, index) for index, _ in enumerate(batch)]
+
+    async def run() -> list[object]:
+        box = BallotBox(count)
+        votes = [asyncio.ensure_future(box.cast(ballot)) for ballot in ballots(3)]
+        await asyncio.sleep(0)
+        votes[1].cancel()
+        await asyncio.sleep(0)
+        box.open()
+        told: list[object] = [*await asyncio.gather(*votes, return_exceptions=True)]
+        await asyncio.to_thread(box.close)
+        return told
+
+    left = asyncio.run(run())
+    assert left[0] == Result(Outcome.COUNTED, 0)
+    assert isinstance(left[1], asyncio.CancelledError)
+    assert left[2] == Result(Outcome.COUNTED, 2)
+    assert len(counted) == 3
+
+
+def test_nobody_waits_for_ever_for_a_database_that_is_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ballot_box, "_LONGEST_WAIT_S", 0.05)
+    thawed = threading.Event()
+
+    def count(batch: Sequence[Ballot]) -> list[Result]:
+        thawed.wait(20)
+        return [Result(Outcome.COUNTED)] * len(batch)
+
+    async def run() -> None:
+        box = BallotBox(count)
+        box.open()
+        for _ in range(2):  # in the batch that hangs, and behind it
+            with pytest.raises(BusyError, match="temporarily_unavailable"):
+                await box.cast(ballots(1)[0])
+        thawed.set()
+        await asyncio.to_thread(box.close)
+
+    asyncio.run(run())

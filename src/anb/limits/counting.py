@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from anb import metrics
-from anb.errors import TooManyError
+from anb.errors import TooManyError, raisable
 from anb.limits.rules import Action, Count, Window, address_group, verdict, windows
 
 log = structlog.get_logger(__name__)
@@ -149,7 +149,7 @@ class SharedCounts:
                 except BaseException as error:
                     batch, self._line = batch + self._line, []  # whoever came meanwhile need not wait for the same
                     for _, future in batch:  # also of what nobody foresaw: a request must not wait for ever
-                        _fail(future, error)
+                        _fail(future, raisable(error))
                     if not isinstance(error, Exception):
                         raise
                 else:
@@ -161,7 +161,7 @@ class SharedCounts:
     async def _count(self, asked: Sequence[Window]) -> list[Count]:
         async with asyncio.timeout(_PATIENCE_S):  # TimeoutError is an OSError
             rows = await self._script([window.key for window in asked], [window.seconds * 1000 for window in asked])
-        return [Count(int(value), milliseconds / 1000) for value, milliseconds in rows]
+        return [Count(int(value), milliseconds / 1000) for _, (value, milliseconds) in zip(asked, rows, strict=True)]
 
 
 def _tell(future: "asyncio.Future[list[Count]]", counts: list[Count]) -> None:
@@ -169,7 +169,7 @@ def _tell(future: "asyncio.Future[list[Count]]", counts: list[Count]) -> None:
         future.set_result(counts)
 
 
-def _fail(future: "asyncio.Future[list[Count]]", error: BaseException) -> None:
+def _fail(future: "asyncio.Future[list[Count]]", error: Exception) -> None:
     if not future.done():
         future.set_exception(error)
 

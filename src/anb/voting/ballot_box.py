@@ -13,7 +13,7 @@ from functools import partial
 
 import structlog
 
-from anb.errors import BusyError
+from anb.errors import BusyError, raisable
 from anb.voting.ballot import Ballot
 from anb.voting.service import Result
 
@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 _LARGEST_BATCH = 200
 _LONGEST_LINE = 5000
+_LONGEST_WAIT_S = 30.0
+"""A database that has said nothing for so long is frozen, or cut off."""
 
 _Waiting = tuple[Ballot, "asyncio.Future[Result]"]
 
@@ -41,13 +43,18 @@ class BallotBox:
         self._thread.join()
 
     async def cast(self, ballot: Ballot) -> Result:
-        """Raises BusyError when too many wait already."""
+        """Raises BusyError when too many wait already, or nothing is heard of the database: then the ballot counts or
+        not, and may be cast again."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         try:
             self._line.put_nowait((ballot, future))
         except queue.Full:
             raise BusyError("busy") from None
-        return await future
+        try:
+            async with asyncio.timeout(_LONGEST_WAIT_S):
+                return await future
+        except TimeoutError:
+            raise BusyError("temporarily_unavailable") from None
 
     def _work(self) -> None:
         closing = False
@@ -71,10 +78,11 @@ class BallotBox:
 
     def _commit(self, batch: list[_Waiting]) -> None:
         try:
-            results = self._count([ballot for ballot, _ in batch])
-        except Exception as error:  # whatever it was: the callers hear it, and the thread lives on
+            counted = self._count([ballot for ballot, _ in batch])
+            results = [result for _, result in zip(batch, counted, strict=True)]
+        except BaseException as error:  # whatever it was: the callers hear it, and the thread lives on
             log.error("batch_failed", ballots=len(batch), exc_info=error)
-            _tell(batch, partial(_fail, error))
+            _tell(batch, partial(_fail, raisable(error)))
         else:
             _tell(batch, lambda future, index: future.set_result(results[index]))
 
