@@ -1,0 +1,153 @@
+"""The runbooks: both languages say the same commands, each command exists, and what can be run here is run."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from anb.cli import app
+from anb.settings import Settings
+from anb.storage.local import LocalStorage
+from tests.cast import Cast
+from tests.conftest import SECRET
+from tests.docs import aws, contest
+from tests.docs.pages import INDEX, ROOT, Page, carried, commands, filled_in, names, page, twin
+from tests.media.factory import AAC, X264, ffmpeg, picture, tone
+
+NAMES = names()
+RUNBOOKS = [name for name in NAMES if name != INDEX]
+BOTH = [page(name) for one in NAMES for name in (one, twin(one))]
+SECTIONS = {
+    "en": ["What you see", "Look", "Do", "It is over when", "What was lost"],
+    "es": ["Qué se ve", "Mirar", "Hacer", "Terminó cuando", "Qué se perdió"],
+}
+each_page = pytest.mark.parametrize("one", BOTH, ids=lambda one: one.name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_say_the_same_commands(name: str) -> None:
+    here, there = page(name), page(twin(name))
+    assert [(one.info, one.without_comments) for one in here.blocks] == [
+        (one.info, one.without_comments) for one in there.blocks
+    ]
+    assert f"]({twin(name)})" in here.text.partition("##")[0]
+    assert f"]({name})" in there.text.partition("##")[0]
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_a_runbook_has_its_five_parts_in_order(name: str) -> None:
+    assert page(name).headings == SECTIONS["en"]
+    assert page(twin(name)).headings == SECTIONS["es"]
+
+
+@each_page
+def test_blocks_are_bash_of_a_known_kind(one: Page) -> None:
+    for block in one.blocks:
+        assert block.info in {"sh", "sh run"}
+        checked = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, ""), block.text
+
+
+@each_page
+def test_each_call_of_anb_is_one_that_its_parser_takes(one: Page) -> None:
+    spans = [words for span in one.spans if span.startswith("anb ") for words in commands(span)]
+    for words in [*one.commands, *spans]:
+        command = filled_in(carried(words), one.variables)
+        if command and Path(command[0]).name == "anb":
+            _parse(command[1:], whole=words not in spans)
+
+
+def _parse(arguments: list[str], *, whole: bool) -> None:
+    """`whole`: within a sentence a command may go without its arguments."""
+    command, name = typer.main.get_command(app), "anb"
+    while isinstance(command, typer.core.TyperGroup):
+        name, *arguments = arguments
+        assert name in command.commands, f"anb has no {name}"
+        command = command.commands[name]
+    if whole or arguments:
+        command.make_context(name, arguments)
+
+
+@each_page
+def test_each_call_of_aws_is_one_that_aws_describes(one: Page) -> None:
+    for words in map(carried, one.commands):
+        if words and words[0] == "aws":
+            assert aws.mistakes(words[1:]) == [], " ".join(words)
+
+
+@each_page
+def test_what_a_page_names_is_there(one: Page) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"\bmake ([a-z][a-z0-9-]+)", "\n".join(_code(one)))) <= targets
+    for path in re.findall(r"(?<![\w/$.-])(?:deployment|docs|infra|src|tests)/[\w./-]*\w", "\n".join(_code(one))):
+        assert (ROOT / path).exists(), path
+    known = "".join((ROOT / name).read_text() for name in ("docs/settings.md", "docs/delivery.md", "compose.yaml"))
+    for setting in re.findall(r"\bANB_[A-Z0-9_]+\b", one.text):
+        assert setting in known, setting
+    metrics = (ROOT / "docs/metrics.md").read_text()
+    for metric in re.findall(r"\banb_[a-z_]+", one.text):
+        assert metric in metrics, metric
+
+
+@each_page
+def test_each_unit_is_one_of_ours_or_of_a_package(one: Page) -> None:
+    ours = {path.stem for path in (ROOT / "deployment/systemd").glob("*.service")}
+    known = ours | {"nginx", "redis-server", "nfs-server"}
+    for words in map(carried, one.commands):
+        if words and words[0] in {"systemctl", "journalctl"}:
+            units = [word for word in words[2:] if not word.startswith("-")] if words[0] == "systemctl" else [
+                word.partition("=")[2] for word in words if word.startswith("--unit=")]  # fmt: skip
+            assert {unit.removesuffix(".service") for unit in units} <= known, words
+
+
+def _code(one: Page) -> list[str]:
+    return [*one.spans, *(block.text for block in one.blocks)]
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    with_sound = (*picture(), *tone(), *X264, *AAC, "-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "-")
+    return ffmpeg(*with_sound)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if any(block.runs for block in page(name).blocks)])
+def test_the_commands_of_a_runbook_do_what_it_says(
+    name: str, cast: Cast, settings: Settings, clip: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """All in one shell, as its reader has. On SQLite without those that ask psql."""
+    contest.prepare(cast, LocalStorage(Path(settings.media)), clip)
+    on_postgres = settings.database.startswith("postgresql")
+    blocks = [one for one in page(name).blocks if one.runs and (on_postgres or "psql" not in one.text)]
+    here = tmp_path_factory.mktemp("here")
+    script = "\n".join(f"echo 'BLOCK {number}'\n{block.text}" for number, block in enumerate(blocks))
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"exec 2>&1\n{script}"], env=_environment(settings, here), cwd=here,
+        capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    printed = re.split(r"^BLOCK \d+\n", done.stdout, flags=re.MULTILINE)[1:]
+    for block, out in zip(blocks, printed, strict=True):
+        for promise in block.promises:
+            assert promise in re.sub(r" +", " ", out), done.stdout
+
+
+def _environment(settings: Settings, here: Path) -> dict[str, str]:
+    """What the reader's shell has: the application's settings, and what the page asks them to fill in."""
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "ANB_LOG_LEVEL": "error",
+        "ANB_DATA_DIR": str(settings.data_dir),
+        "MEDIA_ROOT": settings.media,
+        "BACKUPS": str(here / "backups"),
+        "RELEASE": str(ROOT),
+        "PGTZ": "UTC",
+    }
+    if settings.database.startswith("postgresql"):
+        environment["DATABASE_URL"] = settings.database.replace("postgresql+psycopg", "postgresql")
+        environment["CELERY_BROKER_URL"] = settings.broker
+        environment["SECRET_KEY"] = SECRET
+    return environment
