@@ -76,8 +76,8 @@ PROBLEMS: dict[str, Text] = {
         en="You have {limit} videos in process already. When one of them is done you can upload another.",
     ),
     "too_many_bytes": Text(
-        es="En 24 horas puedes subir hasta {max_mb} MB. Inténtalo mañana, o borra un video que no necesites.",
-        en="You can upload up to {max_mb} MB in 24 hours. Try again tomorrow, or delete a video that you do not need.",
+        es="En 24 horas puedes subir hasta {max_mb} MB. Inténtalo mañana.",
+        en="You can upload up to {max_mb} MB in 24 hours. Please try again tomorrow.",
     ),
     "too_many_requests": Text(
         es="Demasiados intentos en poco tiempo. Inténtalo de nuevo en {seconds} segundos.",

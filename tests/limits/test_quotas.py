@@ -5,6 +5,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -18,7 +19,7 @@ from anb.uploads.sweep import UploadSweeper
 from anb.videos import service
 from anb.videos.lifecycle import Status
 from anb.videos.models import Arrival, Video
-from anb.videos.upload_policy import Quota, Used, quota_error
+from anb.videos.upload_policy import Quota, Used, discard_error, quota_error
 
 SIZE = len(MP4_HEAD)
 QUOTA = Quota(unfinished=3, bytes_a_day=100)
@@ -40,6 +41,11 @@ QUOTA = Quota(unfinished=3, bytes_a_day=100)
 def test_what_a_quota_refuses(used: Used, more: int, code: str | None) -> None:
     refusal = quota_error(QUOTA, used, more)
     assert (refusal and refusal.code) == code
+
+
+@pytest.mark.parametrize(("used", "refused"), [(0, False), (100, False), (101, True)])
+def test_pieces_that_may_be_thrown_away_are_refused_once_the_day_is_spent(used: int, refused: bool) -> None:
+    assert bool(discard_error(QUOTA, Used(3, used, 9))) == refused
 
 
 @pytest.fixture
@@ -162,6 +168,70 @@ def test_an_upload_that_is_given_up_counts_with_what_came(cast: Cast) -> None:
         assert cast.client.delete(begun.headers["Location"], headers=tus).status_code == 204
     assert begin(cast, SIZE + 1) == 429
     assert begin(cast, SIZE) == 201
+
+
+BAD_SUM = f"sha1 {b64encode(bytes(20)).decode()}"
+
+
+def send(cast: Cast, url: str, content: Any, checksum: str | None = None) -> Any:
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    summed = {"Upload-Checksum": checksum} if checksum else {}
+    return cast.client.patch(url, headers=cast.ana.headers | tus | summed, content=content)
+
+
+def begun(cast: Cast, length: int = SIZE, **more: Any) -> Any:
+    described = {"Upload-Metadata": f"title {b64encode(b'Triple').decode()}", "Upload-Length": str(length)}
+    more["headers"] = cast.ana.headers | {"Tus-Resumable": "1.0.0"} | described | more.get("headers", {})
+    return cast.client.post("/api/uploads", **more)
+
+
+def test_pieces_that_are_discarded_again_and_again_spend_the_day(cast: Cast) -> None:
+    """The quota is four times the video: three times what it has to be are thrown away, and one more."""
+    url = begun(cast).headers["Location"]
+    codes = [send(cast, url, MP4_HEAD, BAD_SUM).json()["code"] for _ in range(6)]
+    assert codes == ["checksum_mismatch"] * 4 + ["too_many_bytes"] * 2
+    assert int(send(cast, url, MP4_HEAD, BAD_SUM).headers["retry-after"]) > 0
+    assert begin(cast) == 429
+    assert send(cast, url, MP4_HEAD).status_code == 204  # what cannot be thrown away is welcome
+    finish_all(cast)
+    problem(cast.upload(cast.ana), 429, "too_many_bytes")
+    assert cast.upload(cast.beto).status_code == 202
+
+
+def test_what_is_longer_than_declared_and_has_a_checksum_is_discarded_and_counted(cast: Cast) -> None:
+    url = begun(cast).headers["Location"]
+    in_chunks = (part for part in (MP4_HEAD, b"more"))
+    assert send(cast, url, in_chunks, BAD_SUM).status_code == 413
+    assert arrived(cast) == [2 * SIZE + 4]
+
+
+def test_what_was_discarded_stays_counted_when_the_upload_ends(cast: Cast) -> None:
+    given_up, finished = (begun(cast).headers["Location"] for _ in range(2))
+    for url in (given_up, finished):
+        assert send(cast, url, MP4_HEAD[:10], BAD_SUM).status_code == 460
+    tus = cast.ana.headers | {"Tus-Resumable": "1.0.0"}
+    assert cast.client.delete(given_up, headers=tus).status_code == 204
+    assert send(cast, finished, MP4_HEAD).status_code == 204
+    damaged = {"Content-Type": "application/offset+octet-stream", "Upload-Checksum": BAD_SUM}
+    assert begun(cast, content=MP4_HEAD, headers=damaged).status_code == 460
+    assert arrived(cast) == sorted([10, 10 + SIZE, SIZE])
+
+
+def arrived(cast: Cast) -> list[int]:
+    with cast.database.read() as session:
+        return sorted(session.scalars(select(Arrival.bytes)))
+
+
+def test_an_upload_that_takes_more_than_a_day_counts_from_its_end(cast: Cast) -> None:
+    url = begun(cast).headers["Location"]
+    with cast.database.write() as session:
+        session.execute(update(Arrival).values(at=datetime.now(UTC) - timedelta(hours=25)))
+    assert send(cast, url, MP4_HEAD).status_code == 204
+    for _ in range(3):
+        finish_all(cast)
+        assert cast.upload(cast.ana).status_code == 202
+    finish_all(cast)
+    problem(cast.upload(cast.ana), 429, "too_many_bytes")
 
 
 def test_what_a_process_of_the_version_before_left_under_way_is_ended_by_the_sweep(cast: Cast, app: FastAPI) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
-from anb.errors import ChecksumError, LockedError, TooLargeError
+from anb.errors import AnbError, ChecksumError, LockedError, TooLargeError
 from anb.uploads.headers import Checksum
 from anb.uploads.staging import StagedFile, Unverified, require_video
 from anb.videos.sniff import SNIFF_BYTES
@@ -58,21 +58,32 @@ async def _append_verified(staged: StagedFile, receive: Receive, length: int, ch
     """Checksum: a body that does not match is discarded and the offset stays. Nor can one that was cut match."""
     digest = checksum.start()
     beside = await run_in_threadpool(staged.beside)
+    came = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal came
+        async for chunk in _chunks(receive, staged.is_wanted):
+            came += len(chunk)
+            if came > length - staged.size:
+                raise longer_than_declared()
+            yield chunk
+
     try:
-        await _append_beside(beside, digest, receive, length - staged.size, staged.is_wanted)
+        await _append_beside(beside, digest, counted())
         if digest.digest() != checksum.digest:
             raise ChecksumError("checksum_mismatch")
         before = staged.size
         await run_in_threadpool(beside.move_into, staged)
+    except AnbError:
+        staged.discarded += came
+        raise
     finally:
         await run_in_threadpool(beside.discard)
     if before < SNIFF_BYTES and (staged.size >= SNIFF_BYTES or staged.size == length):
         await run_in_threadpool(require_video, staged)
 
 
-async def _append_beside(
-    beside: Unverified, digest: "_Hash", receive: Receive, room: int, is_wanted: Callable[[], bool]
-) -> None:
+async def _append_beside(beside: Unverified, digest: "_Hash", chunks: AsyncIterator[bytes]) -> None:
     buffer = bytearray()
 
     def flush() -> None:
@@ -80,9 +91,7 @@ async def _append_beside(
         beside.write(buffer)
 
     try:
-        async for chunk in _chunks(receive, is_wanted):
-            if beside.size + len(buffer) + len(chunk) > room:
-                raise longer_than_declared()
+        async for chunk in chunks:
             buffer += chunk
             if len(buffer) >= _BUFFER:
                 await run_in_threadpool(flush)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from anb.errors import ConflictError, FieldError, InvalidError, UnsupportedMediaError
+from anb.errors import AnbError, ConflictError, FieldError, InvalidError, UnsupportedMediaError
 from anb.http.problems import problems
 from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
@@ -124,7 +124,7 @@ async def show(request: Request, response: Response, player_id: CurrentPlayer, u
     "/{upload_id}",
     status_code=204,
     openapi_extra=_TUS | {"requestBody": _BODY | {"required": True}},
-    responses=problems(400, 401, 404, 409, 410, 412, 413, 415, 423, 460, 507),
+    responses=problems(400, 401, 404, 409, 410, 412, 413, 415, 423, 429, 460, 507),
 )
 async def append(
     request: Request,
@@ -173,7 +173,9 @@ async def _append(
         async with turn(uploads.staging, upload.id) as staged:
             if staged.size != offset:
                 raise _wrong_offset(staged.size)
-            await receive_into(staged, request.receive, upload.length, checksum)
+            if checksum:
+                await run_in_threadpool(uploads.require_patience, upload)
+            await _receive(request, uploads, upload, staged, checksum)
             offset = staged.size
             if offset == upload.length:
                 upload = await _finished(request, upload, staged)
@@ -185,6 +187,17 @@ async def _append(
         await run_in_threadpool(uploads.drop, upload)
         raise
     return upload, offset
+
+
+async def _receive(
+    request: Request, uploads: Uploads, upload: Upload, staged: StagedFile, checksum: headers.Checksum | None
+) -> None:
+    try:
+        await receive_into(staged, request.receive, upload.length, checksum)
+    except AnbError:
+        if staged.discarded:
+            await run_in_threadpool(uploads.count_discarded, upload, staged.discarded)
+        raise
 
 
 async def _finished(request: Request, upload: Upload, staged: StagedFile) -> Upload:

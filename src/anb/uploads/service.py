@@ -23,7 +23,7 @@ from anb.videos import repository as videos
 from anb.videos import service as video_service
 from anb.videos.admission import quota
 from anb.videos.models import Arrival
-from anb.videos.upload_policy import Quota, quota_error
+from anb.videos.upload_policy import Quota, discard_error, quota_error
 
 log = structlog.get_logger(__name__)
 
@@ -118,6 +118,17 @@ class Uploads:
                 raise NotFoundError("upload_not_found") from None
             return upload, upload.length
 
+    def require_patience(self, upload: Upload) -> None:
+        """Before a piece that is thrown away unless it is whole: for those there is the same quota."""
+        with self.database.read() as session:
+            used = arrivals.used(session, upload.player_id, db.now(session))
+        if refusal := discard_error(self.quota, used):
+            raise refusal
+
+    def count_discarded(self, upload: Upload, size: int) -> None:
+        with self.database.write() as session:
+            arrivals.discard(session, upload.id, size)
+
     def finish(self, upload: Upload, staged: StagedFile, request_id: str) -> None:
         """Bytes, row, bell; in the hands of the upload's only writer.
 
@@ -135,7 +146,7 @@ class Uploads:
         with self.database.write() as session:
             claimed = repository.claim(session, upload.id, self.kept_s)
             if claimed:
-                arrivals.end(session, upload.id, upload.player_id, upload.created_at, received.size)
+                arrivals.end(session, upload.id, upload.player_id, upload.length, received.size)
                 videos.add(session, video_service.pending_row(wish, db.now(session)))
             wanted = claimed or videos.get(session, upload.id) is not None
         if not wanted:  # terminated meanwhile, or its video was deleted
@@ -163,7 +174,7 @@ class Uploads:
         size = self.staging.size_if_there(upload.id)
         with self.database.write() as session:
             repository.remove(session, upload.id)
-            arrivals.end(session, upload.id, upload.player_id, upload.created_at, size)
+            arrivals.end(session, upload.id, upload.player_id, upload.length, size)
         self.staging.remove(upload.id)
 
     def expire(self, upload: Upload) -> bool:
@@ -173,7 +184,7 @@ class Uploads:
             if not repository.remove_expired(session, upload.id):
                 return False
             if upload.finished_at is None:
-                arrivals.end(session, upload.id, upload.player_id, upload.created_at, size)
+                arrivals.end(session, upload.id, upload.player_id, upload.length, size)
         self.staging.remove(upload.id)
         return True
 

@@ -120,6 +120,8 @@ class StagedFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self.size = os.fstat(descriptor).st_size
+        self.discarded = 0
+        """Bytes that came for it meanwhile and were thrown away."""
         self._descriptor = descriptor
         self._unsynced = 0
 
@@ -166,14 +168,11 @@ class Unverified:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("w+b", buffering=0)
-        self.size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         while view:
-            written = self._file.write(view)
-            self.size += written
-            view = view[written:]
+            view = view[self._file.write(view) :]
         _require_name(self._file.fileno())
 
     def move_into(self, staged: StagedFile) -> None:

@@ -22,13 +22,21 @@ def note(session: Session, arrival: Arrival) -> None:
     session.flush()
 
 
-def end(session: Session, upload_id: uuid.UUID, player_id: uuid.UUID, at: datetime, size: int) -> None:
-    """A resumable upload is finished, or given up with so many bytes. Repeated, it changes nothing; one that a process
-    of the version before began is noted now."""
-    values = {"id": upload_id, "player_id": player_id, "at": at, "bytes": size, "under_way": False}
+def end(session: Session, upload_id: uuid.UUID, player_id: uuid.UUID, length: int, size: int) -> None:
+    """A resumable upload is finished, or given up with `size` of its `length`; its day begins now, and what was
+    discarded stays counted. Repeated, it changes nothing; one that a process of the version before began is noted."""
+    moment = db.now(session)
+    values = {"id": upload_id, "player_id": player_id, "at": moment, "bytes": size, "under_way": False}
     session.execute(db.insert(session, Arrival).values(values).on_conflict_do_nothing())
-    ended = update(Arrival).where(Arrival.id == upload_id, Arrival.under_way).values(under_way=False, bytes=size)
+    ended = update(Arrival).where(Arrival.id == upload_id, Arrival.under_way)
+    ended = ended.values(under_way=False, at=moment, bytes=Arrival.bytes - (length - size))
     session.execute(ended, execution_options={"synchronize_session": False})
+
+
+def discard(session: Session, upload_id: uuid.UUID, size: int) -> None:
+    """So many bytes came for it and were thrown away: they count beside those that it has or will have."""
+    more = update(Arrival).where(Arrival.id == upload_id).values(bytes=Arrival.bytes + size)
+    session.execute(more, execution_options={"synchronize_session": False})
 
 
 def forget_old(session: Session) -> None:

@@ -69,7 +69,7 @@ class Video(Base):
 class Arrival(Base):
     """What was taken from a player, under the id that its video gets, of a resumable upload from its beginning on. It
     stays when the video is deleted or the upload given up. Quotas are counted by it; a day later the sweep removes it.
-    What was refused does not count: how often one may try is limited (`limits/rules.py`)."""
+    A form that was refused does not count: how often one may try is limited (`limits/rules.py`)."""
 
     __tablename__ = "arrivals"
 
@@ -77,8 +77,9 @@ class Arrival(Base):
     player_id: Mapped[uuid.UUID] = mapped_column(Id)
     """No foreign key: players stay, and adding one would lock their table under votes."""
     at: Mapped[datetime] = mapped_column(Moment)
+    """Of one under way its beginning, afterwards its end: the day in which it counts begins then."""
     bytes: Mapped[int] = mapped_column(BigInteger)
-    """Of one under way those that it will have; of one given up those that came."""
+    """Of one under way those that it will have; of one given up those that came. Discarded ones count beside them."""
     under_way: Mapped[bool]
     """A resumable upload that is not finished. A video counts by its own state."""
 

@@ -43,8 +43,18 @@ def quota_error(quota: Quota, used: Used, more_bytes: int) -> TooManyError | Non
     if used.unfinished >= quota.unfinished:
         return TooManyError("too_many_unfinished", limit=quota.unfinished, seconds=60)
     if used.bytes_a_day and used.bytes_a_day + max(1, more_bytes) > quota.bytes_a_day:
-        return TooManyError("too_many_bytes", max_mb=quota.bytes_a_day // MIB, seconds=used.oldest_leaves_in_s)
+        return _too_many_bytes(quota, used)
     return None
+
+
+def discard_error(quota: Quota, used: Used) -> TooManyError | None:
+    """Of one more piece that may have to be thrown away. What was begun is within the quota, so that only what was
+    thrown away already can be beyond it."""
+    return _too_many_bytes(quota, used) if used.bytes_a_day > quota.bytes_a_day else None
+
+
+def _too_many_bytes(quota: Quota, used: Used) -> TooManyError:
+    return TooManyError("too_many_bytes", max_mb=quota.bytes_a_day // MIB, seconds=used.oldest_leaves_in_s)
 
 
 def title_error(title: str) -> FieldError | None:
