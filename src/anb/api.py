@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from anb import __version__, logs, metrics
-from anb.db import Database
+from anb.db import PATIENCE_S, Database
 from anb.http import docs_page
 from anb.http.problems import Problem, install_errors
 from anb.http.proxies import BehindProxies, networks
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         license_info={"name": "MIT"},
     )
     app.state.settings = settings
-    app.state.database = Database(settings.database, pool_size=settings.database_pool)
+    app.state.database = Database(settings.database, pool_size=settings.database_pool, patience_s=PATIENCE_S)
     app.state.storage = open_storage(settings)
     app.state.celery = make_celery(settings)
     app.state.bell = Bell(app.state.celery)

@@ -87,8 +87,13 @@ def new_id() -> uuid.UUID:
 class Database:
     """Safe to make before a fork: nothing connects until the first session."""
 
-    def __init__(self, url: str, *, pool_size: int = 4) -> None:
-        self.engine = _sqlite_engine(url, pool_size) if url.startswith("sqlite") else _postgres_engine(url, pool_size)
+    def __init__(self, url: str, *, pool_size: int = 4, patience_s: float | None = None) -> None:
+        """`patience_s`: PostgreSQL ends a statement that takes longer, and a transaction in which nothing comes for so
+        long. For who serves; a backup, a migration and a recount take their time."""
+        if url.startswith("sqlite"):
+            self.engine = _sqlite_engine(url, pool_size)
+        else:
+            self.engine = _postgres_engine(url, pool_size, patience_s)
         self._prepare()
 
     @classmethod
@@ -161,6 +166,11 @@ def insert(session: Session, table: Any) -> "sqlite.Insert | postgresql.Insert":
     return sqlite.insert(target) if session.get_bind().dialect.name == "sqlite" else postgresql.insert(target)
 
 
+PATIENCE_S = 15.0
+"""No statement of who serves takes a hundredth of that; behind somebody's lock it might wait for ever."""
+
+_POOL_PATIENCE_S = 10.0
+
 REPLICA_PATIENCE_S = 2.0
 """How long a replica is waited for, at each step."""
 
@@ -170,15 +180,35 @@ _READ_OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def _postgres_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+# A server whose host vanished (a failover, a cut cable) sends no end of the connection. What the kernel asks by itself
+# it asks after two hours, and whoever waits for an answer would wait as long.
+_ASK_WHETHER_IT_LIVES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+
+def _postgres_engine(url: str, pool_size: int, patience_s: float | None) -> Engine:
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=2,
-        pool_timeout=10,
+        pool_timeout=_POOL_PATIENCE_S,
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 5, "application_name": "anb"},
+        connect_args={"connect_timeout": 5, "application_name": "anb", **_ASK_WHETHER_IT_LIVES},
     )
+    if patience_s is not None:
+        patience_ms = int(patience_s * 1000)
+
+        @event.listens_for(engine, "connect")
+        def _bound(connection: Any, _record: object) -> None:  # said here, for some proxies take no `options`
+            connection.execute(f"SET statement_timeout = {patience_ms}")
+            connection.execute(f"SET idle_in_transaction_session_timeout = {patience_ms}")
+            connection.commit()
+
+    return engine
 
 
 def _replica_engine(url: str, pool_size: int) -> Engine:

@@ -15,7 +15,7 @@ from celery import Celery, signals
 from celery.worker import WorkController
 
 from anb import logs, metrics
-from anb.db import Database
+from anb.db import PATIENCE_S, Database
 from anb.jobs.app import Bell, make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
@@ -98,7 +98,7 @@ def run(settings: Settings, *, beat: bool) -> int:
 
     @cache
     def database() -> Database:  # first asked for inside a child
-        database = Database(settings.database, pool_size=2)
+        database = Database(settings.database, pool_size=2, patience_s=PATIENCE_S)
         metrics.watch_pool(database.engine)
         return database
 

@@ -24,7 +24,7 @@ def family(session: int) -> list[psutil.Process]:
 
 
 def imports_its_libraries(deployment: Deployment, _pid: int) -> bool:
-    return "sqlalchemy" in (deployment.folder / "worker.log").read_text()
+    return any("sqlalchemy" in log.read_text() for log in deployment.folder.glob("*.log"))
 
 
 def has_just_forked(_deployment: Deployment, pid: int) -> bool:
@@ -47,6 +47,15 @@ def test_a_worker_stopped_while_it_starts_ends_with_0(
     deployment.until(lambda: moment(deployment, pid))
     assert deployment.stop() == {"worker": 0}
     deployment.until(lambda: family(pid) == [], 20)
+
+
+def test_a_server_of_one_process_stopped_while_it_imports_ends_with_0(deployment: Deployment) -> None:
+    if not deployment.embedded:
+        pytest.skip("gunicorn is its own")
+    deployment.environment["PYTHONPROFILEIMPORTTIME"] = "1"
+    deployment.run("up", "anb.cli", "up", "--port", str(deployment.port))
+    deployment.until(lambda: imports_its_libraries(deployment, 0))
+    assert deployment.stop() == {"up": 0}
 
 
 def test_a_killed_worker_leaves_no_beat_that_rings_for_ever(deployment: Deployment) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from anb.commands.flags import DataDir
-from anb.commands.system import open_settings
+from anb.commands.system import leave_on_sigterm, open_settings
 
 
 def up(
@@ -22,6 +22,7 @@ def up(
       anb up
       anb up --port 9000 --data-dir /srv/anb
     """
+    leave_on_sigterm()
     from anb.embedded import serve
 
     settings = open_settings(data_dir=data_dir)
