@@ -1,5 +1,6 @@
 """A real server in a thread, for what only a socket shows."""
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -53,3 +54,18 @@ def talk(port: int, request: bytes, *, half_close: bool = True) -> bytes:
         while chunk := connection.recv(65536):
             answer += chunk
         return answer
+
+
+def answer_on(connection: socket.socket) -> bytes:
+    """One whole answer, which comes in as many pieces as it likes; less where the connection ends."""
+    answer = b""
+    while not is_whole(answer) and (chunk := connection.recv(65536)):
+        answer += chunk
+    return answer
+
+
+def is_whole(answer: bytes) -> bool:
+    """Of an answer that has no body or tells its length; another one ends with its connection."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and (head[9:12] == b"204" or bool(length and len(body) >= int(length[1])))

@@ -33,7 +33,6 @@ END
 unit redis-server.service.d/anb.conf
 running redis-server.service
 
-WRITTEN=no
 settings <<END
 DATABASE_URL=$DATABASE_URL
 CELERY_BROKER_URL=redis://:$REDIS_PASSWORD@127.0.0.1:6379/0
@@ -42,9 +41,7 @@ SECRET_KEY=$SECRET_KEY
 ANB_ACCEL_PREFIX=/stored
 ANB_TRUSTED_PROXIES=127.0.0.1
 END
-serve_release
-unit fastapi.service
-running fastapi.service
+web_release
 
 WRITTEN=no
 folder /var/cache/nginx 755 root:root

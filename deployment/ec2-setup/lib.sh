@@ -324,6 +324,45 @@ serve_release() { # what runs next is this release; the one before stays, to go 
     done
 }
 
+web_release() { # this release serves on port 8000; where another one does, without a refused request
+    local units=/etc/systemd/system name into
+    name=$(release_name)
+    into=$APP_HOME/releases/$name
+    # What serves, or is to: written last, so that a run that was broken off begins here again.
+    {
+        echo "$name"
+        cat "$APP_HOME/.env" 2>/dev/null || true
+        cat "$RELEASE"/deployment/systemd/fastapi.s*
+    } | sha256sum >"$WORK/serves"
+    if systemctl is-active --quiet fastapi.service && ! cmp -s "$WORK/serves" "$APP_HOME/serves"; then
+        WRITTEN=no
+        link "$APP_HOME/next" "releases/$name"
+        sed -e "s,$APP_HOME/current,$APP_HOME/next,; s/^Restart=.*/Restart=no/; s/^Description=.*/&, next release/" \
+            -e '/^\[Service\]/a Sockets=fastapi.socket' -e '/^\[Install\]/,$d' \
+            "$RELEASE/deployment/systemd/fastapi.service" >"$WORK/next"
+        file "$units/fastapi-next.service" 644 root:root <"$WORK/next"
+        if step "let release $name take over"; then
+            quietly systemctl daemon-reload
+            if ! systemctl restart fastapi-next.service; then
+                rm "$APP_HOME/next" "$units/fastapi-next.service"
+                die "Release $name does not start; the one before serves on. See: journalctl --unit fastapi-next"
+            fi
+        fi
+    fi
+    serve_release
+    unit fastapi.socket
+    unit fastapi.service
+    if [[ -e $APP_HOME/next ]]; then
+        quietly systemctl daemon-reload
+        quietly systemctl restart fastapi.service # waits until it serves; meanwhile the other one does
+        quietly systemctl stop fastapi-next.service
+        rm "$APP_HOME/next" "$units/fastapi-next.service"
+    fi
+    WRITTEN=no # neither of the two is started anew where it is active
+    running fastapi.socket fastapi.service
+    file "$APP_HOME/serves" 600 root:root <"$WORK/serves"
+}
+
 settings() { # settings <lines NAME=VALUE: the one file with secrets
     file "$APP_HOME/.env" 600 appuser:appuser
 }

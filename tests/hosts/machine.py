@@ -109,6 +109,11 @@ class Machine:
         (self.root / "etc/resolv.conf").unlink(missing_ok=True)
         (self.root / "etc/resolv.conf").write_text(f"nameserver {RESOLVER}\n")
 
+    def write(self, name: str, text: str) -> None:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
     def boot(self) -> None:
         cgroups = list(_cgroups(f"anb-hosts-{os.getpid()}-{self.name}"))
         enter = "; ".join(f"echo 0 >{shlex.quote(str(group / 'cgroup.procs'))}" for group in cgroups)

@@ -1,12 +1,19 @@
 """The three scripts on three booted hosts, and what the hosts then do together."""
 
+import re
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from deployment.security_groups import Group, is_open
 
 from tests.hosts.conftest import SCRIPTS, SECRETS, Ana, Hosts
 from tests.hosts.network import ADDRESSES, answers, listening, until
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -86,6 +93,65 @@ def test_each_unit_is_understood_and_as_hard_as_docs_say(hosts: Hosts, host: str
     assert float(security.rsplit(": ", 1)[1].split()[0]) <= at_most
 
 
+@contextmanager
+def asked_all_the_time(ana: Ana) -> Iterator[list[int]]:
+    """The answers so far. Four people who read, and one who uploads."""
+    answers: list[int] = []
+    ended = threading.Event()
+
+    def ask(what: Callable[[], int]) -> None:
+        while not ended.wait(0.5):
+            answers.append(what())
+
+    with ThreadPoolExecutor() as pool:
+        asking = [pool.submit(ask, lambda: ana.status("/api/public/rankings")) for _ in range(4)]
+        asking.append(pool.submit(ask, lambda: ana.offer("Bajo carga").status_code))
+        try:
+            yield answers
+        finally:
+            ended.set()
+    for one in asking:
+        one.result()
+
+
+def assert_served(answers: list[int]) -> None:
+    assert set(answers) == {200, 202}
+
+
+def put_release(hosts: Hosts, version: str, also: str = "") -> None:
+    """Where the script looks for it on the web server."""
+    package = hosts["web"].folder / "source/src/anb"
+    text = (package / "__init__.py").read_text()
+    (package / "__init__.py").write_text(re.sub('__version__ = ".*"', f'__version__ = "{version}"', text))
+    (package / "api.py").write_text((ROOT / "src/anb/api.py").read_text() + also)
+
+
+@pytest.mark.timeout(900)
+def test_a_release_that_cannot_start_is_refused_and_the_one_before_serves_on(hosts: Hosts, ana: Ana) -> None:
+    before = ana.get("/health").json()["version"]
+    put_release(hosts, "99.0.0", "raise RuntimeError\n")
+    with asked_all_the_time(ana) as answers:
+        assert "the one before serves on" in hosts.set_up("web", check=False)
+    assert_served(answers)
+    assert ana.get("/health").json()["version"] == before
+    assert hosts["web"].is_active("fastapi.service")
+    assert not hosts["web"].is_active("fastapi-next.service")
+    assert hosts["web"].run("ls", "/opt/anb/next", check=False).returncode != 0
+
+
+@pytest.mark.timeout(900)
+def test_the_next_release_takes_over_and_no_request_fails(hosts: Hosts, ana: Ana) -> None:
+    put_release(hosts, "99.0.1")
+    with asked_all_the_time(ana) as answers:
+        said = hosts.set_up("web")
+    assert "take over" in said
+    assert_served(answers)
+    assert ana.get("/health").json()["version"] == "99.0.1"
+    assert hosts["web"].is_active("fastapi.service")
+    assert not hosts["web"].is_active("fastapi-next.service")
+    assert hosts.set_up("web") == "Nothing to change.\n"
+
+
 def test_a_web_server_that_boots_before_its_file_server_waits_and_writes_nothing(hosts: Hosts, ana: Ana) -> None:
     web, files = hosts["web"], hosts["fileserver"]
     web.pull_the_plug()
@@ -96,3 +162,5 @@ def test_a_web_server_that_boots_before_its_file_server_waits_and_writes_nothing
     refused = web.run("mkdir", "/app/media/uploads", user="appuser", check=False)
     assert "Permission denied" in refused.stderr
     assert list((web.changes / "app/media").glob("*")) == []
+    files.boot()
+    until(lambda: ana.status("/health") == 200, 180, f"the web server is back: {web.journal('app-media.mount')}")

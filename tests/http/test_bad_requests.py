@@ -18,7 +18,7 @@ import pytest
 from tests.bad_requests import BAD_REQUESTS, Bad, Target
 from tests.cast import MP4_HEAD, PASSWORD, wish
 from tests.conftest import SECRET, SHAPES, empty
-from tests.server import serving
+from tests.server import is_whole, serving
 
 from anb.api import create_app
 from anb.settings import load_settings
@@ -80,18 +80,12 @@ def exchange(target: Target, case: Bad) -> bytes:
             connection.sendall(case.make(target))
             if case.ends:
                 connection.shutdown(socket.SHUT_WR)
-            while (chunk := connection.recv(65536)) and (case.until_closed or not _is_whole(answer + chunk)):
+            while (chunk := connection.recv(65536)) and (case.until_closed or not is_whole(answer + chunk)):
                 answer += chunk
             answer += chunk
         except ConnectionError:
             pass
     return answer
-
-
-def _is_whole(answer: bytes) -> bool:
-    head, end, body = answer.partition(b"\r\n\r\n")
-    length = re.search(rb"content-length: *(\d+)", head, re.IGNORECASE)
-    return bool(end and length and len(body) >= int(length[1]))
 
 
 @pytest.mark.parametrize("case", BAD_REQUESTS, ids=[case.name for case in BAD_REQUESTS])

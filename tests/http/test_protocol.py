@@ -6,7 +6,7 @@ from unittest.mock import Mock
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from tests.server import server_of, serving, talk
+from tests.server import answer_on, server_of, serving, talk
 from uvicorn.server import ServerState
 
 from anb.http import protocol
@@ -36,7 +36,7 @@ def test_a_long_body_and_many_requests_on_one_connection_are_no_head(app: FastAP
     with serving(app) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         for _ in range(3):
             connection.sendall(request)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 422 ")
+            assert answer_on(connection).startswith(b"HTTP/1.1 422 ")
 
 
 def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: FastAPI) -> None:
@@ -47,12 +47,12 @@ def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: 
         socket.create_connection(("127.0.0.1", port), timeout=20) as fresh,
     ):
         kept.sendall(request)
-        assert b"connection: close" not in kept.recv(65536)
+        assert b"connection: close" not in answer_on(kept)
         server.should_exit = True
         _until_refused(port)
         for connection in (kept, fresh):
             connection.sendall(request)
-            answer = connection.recv(65536)
+            answer = answer_on(connection)
             assert answer.startswith(b"HTTP/1.1 200 ")
             assert b"connection: close" in answer
             assert connection.recv(65536) == b""
@@ -85,7 +85,7 @@ def test_it_waits_for_no_idle_connection_for_ever(app: FastAPI, monkeypatch: pyt
         socket.create_connection(("127.0.0.1", port), timeout=20) as idle,
     ):
         idle.sendall(b"GET /health HTTP/1.1\r\nHost: anb\r\n\r\n")
-        idle.recv(65536)
+        answer_on(idle)
         server.should_exit = True
         assert idle.recv(65536) == b""
 

@@ -15,6 +15,7 @@ import pytest
 from deployment.stack.servers import Stack
 
 from tests.cast import MP4_HEAD, problem
+from tests.server import answer_on
 from tests.stack.asking import Headers, connected, raw, status, until, upload
 
 
@@ -29,7 +30,7 @@ def test_an_uploads_beginning_reaches_the_application_before_its_end_is_sent(
         until(lambda: sum(part.stat().st_size for part in unfinished(stack)) > half - 2**20)
         assert [path for path in (stack.plan.run / "body").rglob("*") if path.is_file()] == []
         connection.sendall(data[half:] + end)
-        answer = connection.recv(65536)
+        answer = answer_on(connection)
     assert answer.startswith(b"HTTP/1.1 202"), answer
     video_id = json.loads(answer.partition(b"\r\n\r\n")[2])["id"]
     assert (stack.plan.media / "uploads" / f"{video_id}.mp4").read_bytes() == data
@@ -125,7 +126,7 @@ def test_a_page_whose_video_is_deleted_is_shown_to_nobody_after_eleven_seconds(
             for connection in (one, other):  # one of them has it renewed, which takes a while now
                 connection.sendall(f"GET {page} HTTP/1.1\r\nHost: anb\r\n\r\n".encode())
             assert select.select([one, other], [], [], 2)[0] == []
-        assert [connection.recv(65536).split()[1] for connection in (one, other)] == [b"404", b"404"]
+        assert [answer_on(connection).split()[1] for connection in (one, other)] == [b"404", b"404"]
 
 
 @contextlib.contextmanager
