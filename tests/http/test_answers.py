@@ -1,3 +1,4 @@
+import errno
 import string
 import uuid
 
@@ -19,6 +20,7 @@ from anb.http.problems import STATUS
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
 from anb.players.models import Player
 from anb.settings import load_settings
+from anb.storage.trouble import StorageError
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,27 @@ def test_an_unforeseen_error_is_a_problem_without_details(client: TestClient, mo
     with TestClient(client.app, raise_server_exceptions=False) as careless:
         body = problem(careless.get("/api/public/rankings"), 500, "internal_error")
     assert "secret" not in str(body)
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "code"),
+    [
+        (StorageError(errno.EIO, "a share that is away"), 503, "temporarily_unavailable"),
+        (StorageError(errno.ENOSPC, "No space left on device"), 507, "no_room"),
+        (OSError(errno.EIO, "no storage of ours"), 500, "internal_error"),
+        (FileNotFoundError(errno.ENOENT, "a file of ours"), 500, "internal_error"),
+        (TimeoutError("nobody expected it"), 500, "internal_error"),
+    ],
+)
+def test_only_the_storages_trouble_will_do_a_moment_later(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, raised: OSError, status: int, code: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise raised
+
+    monkeypatch.setattr("anb.rankings.repository.count", broken)
+    with TestClient(client.app, raise_server_exceptions=False) as careless:
+        problem(careless.get("/api/public/rankings"), status, code)
 
 
 def test_a_database_that_is_away_is_a_503_that_asks_to_come_back() -> None:

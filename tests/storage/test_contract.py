@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from anb.storage.base import ORIGINALS, RESULTS, Storage, Writer, is_key
+from anb.storage.trouble import StorageError
 from tests.storage import stores
 from tests.storage.s3_server import S3Server
 from tests.storage.stores import Store
@@ -152,7 +153,7 @@ def test_a_writer_that_was_swept_away_fails_and_commits_no_part(store: Store, ke
     writer = store.storage.create(key)
     writer.write(bytes(PART))
     assert store.storage.remove_unfinished(datetime.now(UTC) + timedelta(seconds=5)) == 1
-    with pytest.raises(OSError):
+    with pytest.raises(StorageError):
         _finish(writer)
     writer.abort()
     assert store.everything() == []
@@ -167,5 +168,17 @@ def test_a_check_leaves_nothing_and_fails_where_writing_would(store: Store) -> N
     store.storage.check()
     assert store.everything() == []
     store.break_it()
-    with pytest.raises(OSError):
+    with pytest.raises(StorageError):
         store.storage.check()
+
+
+def test_a_place_that_is_gone_is_trouble_and_no_missing_object(store: Store, tmp_path: Path) -> None:
+    source = tmp_path / "out.mp4"
+    source.write_bytes(b"x")
+    store.break_it()
+    with pytest.raises(StorageError):
+        store.storage.put_file(source, f"{RESULTS}/{uuid.uuid4()}.1.mp4")
+    with pytest.raises(StorageError):
+        put(store.storage, f"{RESULTS}/{uuid.uuid4()}.1.mp4", b"x")
+    with pytest.raises(StorageError):
+        list(store.storage.objects(RESULTS))

@@ -14,6 +14,7 @@ import pytest
 from anb.storage import local
 from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
+from anb.storage.trouble import StorageError
 
 KEY = f"{ORIGINALS}/{uuid.UUID(int=7)}.mp4"
 TROUBLES = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.ESTALE, errno.EROFS)
@@ -87,13 +88,13 @@ Way = Callable[[LocalStorage, bytes], bool]
 def _piece_by_piece(storage: LocalStorage, data: bytes) -> bool:
     try:
         writer = storage.create(KEY)
-    except OSError:
+    except StorageError:
         return False
     try:
         for at in range(0, len(data), 999):
             writer.write(data[at : at + 999])
         writer.commit()
-    except OSError:
+    except StorageError:
         writer.abort()
         return False
     return True
@@ -104,7 +105,7 @@ def _as_a_file(storage: LocalStorage, data: bytes) -> bool:
     source.write_bytes(data)
     try:
         storage.put_file(source, KEY)
-    except OSError:
+    except StorageError:
         return False
     return True
 

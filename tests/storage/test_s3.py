@@ -15,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from anb.storage.base import ORIGINALS, RESULTS, Method
-from anb.storage.s3 import PART_BYTES, S3Storage, trouble_as_os_errors
+from anb.storage.s3 import PART_BYTES, S3Storage, s3_as_storage_error
+from anb.storage.trouble import StorageError
 from tests.server import free_port
 from tests.storage import stores
 from tests.storage.s3_server import S3Server
@@ -127,15 +128,15 @@ def test_the_answer_to_a_commit_that_was_lost_is_no_failure(
         ("InternalError", 500, errno.EIO),
     ],
 )
-def test_all_trouble_is_an_os_error(code: str, status: int, number: int) -> None:
+def test_all_trouble_is_the_storages_and_says_which(code: str, status: int, number: int) -> None:
     answer = {"Error": {"Code": code, "Message": "…"}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    with pytest.raises(OSError) as raised, trouble_as_os_errors("key"):
+    with pytest.raises(OSError) as raised, s3_as_storage_error("key"):
         raise ClientError(answer, "PutObject")  # type: ignore[arg-type]
     assert raised.value.errno == number
-    assert isinstance(raised.value, FileNotFoundError) == (number == errno.ENOENT)
+    assert type(raised.value) is (FileNotFoundError if number == errno.ENOENT else StorageError)
 
 
-def test_a_server_that_is_away_is_an_os_error_everywhere(s3_server: S3Server, tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_trouble_everywhere(s3_server: S3Server, tmp_path: Path) -> None:
     storage = S3Storage("s3://contest", endpoint=f"http://127.0.0.1:{free_port()}")
     source = tmp_path / "f.mp4"
     source.write_bytes(b"x")
@@ -144,21 +145,22 @@ def test_a_server_that_is_away_is_an_os_error_everywhere(s3_server: S3Server, tm
         lambda: list(storage.objects(RESULTS)), lambda: storage.put_file(source, RESULT),
         lambda: storage.local(RESULT, tmp_path).__enter__(),
     ):  # fmt: skip
-        with pytest.raises(OSError) as raised:
+        with pytest.raises(StorageError) as raised:
             attempt()
         assert raised.value.errno == errno.EIO
 
 
 def test_wrong_rights_are_refused_by_the_server(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not the secret")
-    with pytest.raises(PermissionError):
+    with pytest.raises(StorageError, match="S3") as raised:
         S3Storage(f"s3://{s3_server.bucket}", endpoint=s3_server.endpoint).check()
+    assert raised.value.errno == errno.EACCES
 
 
-def test_a_download_that_breaks_off_is_an_os_error_and_leaves_nothing(s3_server: S3Server, tmp_path: Path) -> None:
+def test_a_download_that_breaks_off_is_trouble_and_leaves_nothing(s3_server: S3Server, tmp_path: Path) -> None:
     with _breaking_off() as port:
         storage = S3Storage("s3://contest", endpoint=f"http://127.0.0.1:{port}")
-        with pytest.raises(OSError) as raised, storage.local(RESULT, tmp_path):
+        with pytest.raises(StorageError) as raised, storage.local(RESULT, tmp_path):
             pass
     assert raised.value.errno == errno.EIO
     assert list(tmp_path.iterdir()) == []
@@ -202,6 +204,5 @@ def test_a_download_shows_signs_of_life_and_can_be_stopped(storage: S3Storage, t
 
 def test_a_bucket_that_is_not_there_is_trouble_and_not_an_empty_one(s3_server: S3Server) -> None:
     storage = S3Storage("s3://nobody-made-this", endpoint=s3_server.endpoint)
-    with pytest.raises(OSError) as raised:
+    with pytest.raises(StorageError):
         storage.exists(RESULT)
-    assert not isinstance(raised.value, FileNotFoundError)

@@ -211,7 +211,7 @@ def test_a_row_that_cannot_be_written_takes_its_bytes_along(
     cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
-        raise ConnectionError("the database is away")
+        raise OperationalError("INSERT", {}, OSError("the database refuses"))
 
     monkeypatch.setattr("anb.videos.repository.add", broken)
     assert cast.upload(cast.ana).status_code == 503
@@ -280,7 +280,7 @@ def test_a_disk_that_fills_up_during_an_upload_is_507_and_nothing_stays(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("anb.storage.local.LocalWriter.write", full)
+    monkeypatch.setattr("anb.storage.local.os.fsync", full)
     problem(cast.upload(cast.ana), 507, "no_room")
     assert stored(app) == []
 

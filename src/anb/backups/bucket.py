@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from typing import Any, BinaryIO, cast
 
 from anb.backups.manifest import MANIFEST
-from anb.storage.s3 import S3Storage, trouble_as_os_errors
+from anb.storage.s3 import S3Storage, s3_as_storage_error
 
 
 class Bucket(S3Storage):
@@ -20,14 +20,14 @@ class Bucket(S3Storage):
 
     def size(self, name: str) -> int | None:
         try:
-            with trouble_as_os_errors(name):
+            with s3_as_storage_error(name):
                 return self.client.head_object(Bucket=self.bucket, Key=self.name(name))["ContentLength"]
         except FileNotFoundError:
             return None
 
     @contextmanager
     def open(self, name: str) -> Iterator[BinaryIO]:
-        with trouble_as_os_errors(name):
+        with s3_as_storage_error(name):
             found = self.client.get_object(Bucket=self.bucket, Key=self.name(name), ChecksumMode="ENABLED")
             with closing(found["Body"]) as body:
                 yield cast("BinaryIO", body)
@@ -36,7 +36,7 @@ class Bucket(S3Storage):
         return sorted(moment for moment in self._folders() if self.size(f"{moment}/{MANIFEST}") is not None)
 
     def _folders(self) -> Iterator[str]:
-        with trouble_as_os_errors(self.bucket):
+        with s3_as_storage_error(self.bucket):
             pages: Any = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=self.prefix, Delimiter="/"):
                 for found in page.get("CommonPrefixes", ()):

@@ -12,6 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 _LONGEST_S = 10.0
 _LONGEST_SILENCE_S = 2.0
+_MOST_AT_ONCE = 100
+"""In this process. Whoever is refused beyond that may lose the answer: a crowd that asks to be refused, and then sends
+nothing, must not hold the connections that others need."""
+
+_lingering: set[Receive] = set()
 
 
 class Lingering(Response):
@@ -27,12 +32,17 @@ class Lingering(Response):
 
 
 async def linger(receive: Receive) -> None:
-    """Read and drop what still arrives, for a short while."""
+    """Read and drop what still arrives, for a short while, unless that is being done for too many already."""
+    if len(_lingering) >= _MOST_AT_ONCE:
+        return
+    _lingering.add(receive)
     try:
         async with asyncio.timeout(_LONGEST_S):
             await _drop_body(receive)
     except TimeoutError:
         pass
+    finally:
+        _lingering.discard(receive)
 
 
 async def _drop_body(receive: Receive) -> None:

@@ -17,7 +17,7 @@ from anb import db, errors
 from anb.errors import AnbError, FieldError
 from anb.http.client import language
 from anb.messages import FIELDS, PROBLEMS
-from anb.storage.trouble import refusal
+from anb.storage.trouble import StorageError, refusal
 
 log = structlog.get_logger(__name__)
 
@@ -159,8 +159,8 @@ def install_errors(app: FastAPI) -> None:
         log.warning("database_away", reason=type(error).__name__)
         return answer(request, errors.BusyError("temporarily_unavailable"))
 
-    @app.exception_handler(OSError)
-    async def _storage_trouble(request: Request, error: OSError) -> Response:
+    @app.exception_handler(StorageError)
+    async def _storage_trouble(request: Request, error: StorageError) -> Response:
         log.error("storage_fails", exc_info=error)
         return answer(request, refusal(error))
 

@@ -1,7 +1,7 @@
 """What every storage promises, in streams. One test suite runs on each that keeps it.
 
-All trouble is an OSError: ENOSPC where there is no room, FileNotFoundError where there is no such object, any other
-where the storage or the way to it fails and the same call may do later.
+All trouble is a StorageError, which is an OSError: ENOSPC where there is no room, any other number where the storage or
+the way to it fails and the same call may do later. FileNotFoundError says that there is no such object.
 """
 
 import re
@@ -92,7 +92,7 @@ class Storage(Protocol):
         """None: it has no end that could be known beforehand."""
 
     def check(self) -> None:
-        """Raise OSError where writing would fail."""
+        """Raise StorageError where writing would fail."""
 
 
 def pour(path: Path, writer: Writer) -> None:

@@ -16,6 +16,7 @@ from io import FileIO
 from pathlib import Path
 
 from anb.storage.base import ORIGINALS, RESULTS, Method, StoredObject, checked, is_key, pour
+from anb.storage.trouble import as_storage_error
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -34,9 +35,12 @@ class LocalStorage:
     def create(self, key: str) -> "LocalWriter":
         return LocalWriter(self.path(key))
 
+    @as_storage_error(FileNotFoundError)
     def put_file(self, path: Path, key: str) -> None:
-        if not _linked(path, self.path(key)):
-            pour(path, self.create(key))
+        target = self.path(key)
+        _settle(path)
+        if not _linked(path, target):
+            pour(path, LocalWriter(target))
 
     @contextmanager
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:
@@ -47,20 +51,24 @@ class LocalStorage:
         del method  # a file serves both
         return self._present(key)
 
+    @as_storage_error(FileNotFoundError)
     def _present(self, key: str) -> Path:
         path = self.path(key)
         if not path.is_file():
             raise FileNotFoundError(key)
         return path
 
+    @as_storage_error()
     def exists(self, key: str) -> bool:
         return is_key(key) and self.path(key).is_file()
 
     def delete(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        path = self.path(key)
+        with as_storage_error():
+            path.unlink(missing_ok=True)
 
     def objects(self, folder: str) -> Iterator[StoredObject]:
-        with os.scandir(self.root / folder) as entries:
+        with as_storage_error(), os.scandir(self.root / folder) as entries:
             for entry in entries:
                 key = f"{folder}/{entry.name}"
                 with suppress(FileNotFoundError):  # deleted while we list
@@ -68,6 +76,7 @@ class LocalStorage:
                         status = entry.stat()
                         yield StoredObject(key, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
 
+    @as_storage_error()
     def remove_unfinished(self, before: datetime) -> int:
         removed = 0
         for folder in (ORIGINALS, RESULTS):
@@ -78,9 +87,11 @@ class LocalStorage:
                         removed += 1
         return removed
 
+    @as_storage_error()
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
 
+    @as_storage_error()
     def check(self) -> None:
         for folder in (ORIGINALS, RESULTS):
             probe = self.root / folder / f".{uuid.uuid4()}.part"
@@ -88,11 +99,15 @@ class LocalStorage:
             probe.unlink()
 
 
-def _linked(path: Path, target: Path) -> bool:
-    """A second name instead of a second copy; False where that cannot be, as on another file system."""
+def _settle(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
     os.utime(path)  # the sweep judges by age what has no row yet
+
+
+@as_storage_error()
+def _linked(path: Path, target: Path) -> bool:
+    """A second name instead of a second copy; False where that cannot be, as on another file system."""
     made = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
         os.link(path, made)
@@ -110,12 +125,14 @@ def _linked(path: Path, target: Path) -> bool:
 
 
 class LocalWriter:
+    @as_storage_error()
     def __init__(self, target: Path) -> None:
         self._target = target
         self._part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
         self._file = open_new(self._part)
         self._unsynced = 0
 
+    @as_storage_error()
     def write(self, chunk: bytes) -> None:
         view = memoryview(chunk)
         while view:  # an unbuffered write may take less than it is given
@@ -125,6 +142,7 @@ class LocalWriter:
             os.fdatasync(self._file.fileno())
             self._unsynced = 0
 
+    @as_storage_error()
     def commit(self) -> None:
         os.fsync(self._file.fileno())
         self._file.close()

@@ -23,6 +23,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from anb.storage.base import ORIGINALS, RESULTS, Link, Method, StoredObject, checked, is_key, pour
+from anb.storage.trouble import StorageError, as_storage_error
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,6 +66,7 @@ class S3Storage:
     def create(self, key: str) -> "S3Writer":
         return S3Writer(self, key)
 
+    @as_storage_error(FileNotFoundError)
     def put_file(self, path: Path, key: str) -> None:
         pour(path, self.create(key))
 
@@ -80,7 +82,7 @@ class S3Storage:
             path.unlink(missing_ok=True)
 
     def _fetch(self, key: str, path: Path, alive: Callable[[], None]) -> None:
-        with trouble_as_os_errors(key):
+        with s3_as_storage_error(key):
             found = self.client.get_object(Bucket=self.bucket, Key=self.name(key), ChecksumMode="ENABLED")
             with closing(found["Body"]) as body, path.open("xb") as file:
                 for chunk in body.iter_chunks(_FETCH_CHUNK):  # raises where it ends short of its length
@@ -89,7 +91,7 @@ class S3Storage:
 
     def place(self, key: str, method: Method) -> Link:
         """Signed here, without a question to S3: one that is not there is S3's to answer."""
-        with trouble_as_os_errors(key):
+        with s3_as_storage_error(key):
             url = self.client.generate_presigned_url(
                 "get_object" if method == "GET" else "head_object",
                 Params={"Bucket": self.bucket, "Key": self.name(key)},
@@ -101,7 +103,7 @@ class S3Storage:
         if not is_key(key):
             return False
         try:
-            with trouble_as_os_errors(key):
+            with s3_as_storage_error(key):
                 self.client.head_object(Bucket=self.bucket, Key=self.name(key))
         except FileNotFoundError:
             self._require_bucket()
@@ -111,17 +113,17 @@ class S3Storage:
     def _require_bucket(self) -> None:
         """A HEAD answers 404 for a bucket that is not there as well: whoever believed it would take all for lost."""
         try:
-            with trouble_as_os_errors(self.bucket):
+            with s3_as_storage_error(self.bucket):
                 self.client.head_bucket(Bucket=self.bucket)
         except FileNotFoundError:
-            raise OSError(errno.EIO, "S3: no such bucket", self.bucket) from None
+            raise StorageError(errno.EIO, "S3: no such bucket", self.bucket) from None
 
     def delete(self, key: str) -> None:
-        with trouble_as_os_errors(key):
+        with s3_as_storage_error(key):
             self.client.delete_object(Bucket=self.bucket, Key=self.name(key))
 
     def objects(self, folder: str) -> Iterator[StoredObject]:
-        with trouble_as_os_errors(folder):
+        with s3_as_storage_error(folder):
             pages = self.client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self.bucket, Prefix=f"{self.prefix}{folder}/"):
                 for found in page.get("Contents", ()):
@@ -130,7 +132,7 @@ class S3Storage:
                         yield StoredObject(key, found["Size"], found["LastModified"])
 
     def remove_unfinished(self, before: datetime) -> int:
-        with trouble_as_os_errors(self.bucket):
+        with s3_as_storage_error(self.bucket):
             stale = [pair for pair in self._unfinished(before) if not self._wrote_since(before, *pair)]
             for name, upload_id in stale:
                 self.drop_upload(name, upload_id)
@@ -163,7 +165,7 @@ class S3Storage:
     def check(self) -> None:
         """Begins an upload and drops it: needs the same rights and the same key as a real one, and leaves nothing."""
         name = f"{self.prefix}{ORIGINALS}/.check"
-        with trouble_as_os_errors(self.bucket):
+        with s3_as_storage_error(self.bucket):
             begun = self.client.create_multipart_upload(Bucket=self.bucket, Key=name, **self.encryption)
             self.drop_upload(name, begun["UploadId"])
 
@@ -235,17 +237,17 @@ class S3Writer:
             self._client.head_object(**self._target)
 
     def _trouble(self) -> Any:
-        return trouble_as_os_errors(self._target["Key"])
+        return s3_as_storage_error(self._target["Key"])
 
 
 @contextmanager
-def trouble_as_os_errors(subject: str) -> Iterator[None]:
+def s3_as_storage_error(subject: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
         raise _os_error(error, subject) from error
     except BotoCoreError as error:  # no network, no credentials, a body that broke off
-        raise OSError(errno.EIO, f"S3: {error}", subject) from error
+        raise StorageError(errno.EIO, f"S3: {error}", subject) from error
 
 
 def _os_error(error: ClientError, subject: str) -> OSError:
@@ -254,8 +256,8 @@ def _os_error(error: ClientError, subject: str) -> OSError:
     if code in {"NoSuchKey", "404"}:  # a HEAD has no body to say more; a missing bucket is not a missing object
         return FileNotFoundError(errno.ENOENT, "S3: no such object", subject)
     if code in _NO_ROOM or status == 507:
-        return OSError(errno.ENOSPC, f"S3: {error}", subject)
-    return OSError(errno.EACCES if status == 403 else errno.EIO, f"S3: {error}", subject)
+        return StorageError(errno.ENOSPC, f"S3: {error}", subject)
+    return StorageError(errno.EACCES if status == 403 else errno.EIO, f"S3: {error}", subject)
 
 
 def _headers(key: str) -> dict[str, Any]:

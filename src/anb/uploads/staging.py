@@ -23,6 +23,7 @@ from pathlib import Path
 
 from anb.errors import UnsupportedMediaError
 from anb.storage.local import sync_folder
+from anb.storage.trouble import as_storage_error
 from anb.uploads.headers import parse_id
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 
@@ -41,11 +42,13 @@ class Staging:
     def path(self, upload_id: uuid.UUID) -> Path:
         return self.folder / str(upload_id)
 
+    @as_storage_error()
     def create(self, upload_id: uuid.UUID) -> None:
         """An empty file that is durable under its name: what is written to it later needs to sync only itself."""
         os.close(os.open(self.path(upload_id), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         sync_folder(self.folder)
 
+    @as_storage_error(FileNotFoundError)
     def size(self, upload_id: uuid.UUID) -> int:
         """Raises FileNotFoundError."""
         descriptor = os.open(self.path(upload_id), os.O_RDONLY)
@@ -60,6 +63,7 @@ class Staging:
         except FileNotFoundError:
             return 0
 
+    @as_storage_error(FileNotFoundError, BlockingIOError)
     def hold(self, upload_id: uuid.UUID) -> "StagedFile":
         """Become its writer. Raises FileNotFoundError, or BlockingIOError while somebody else is."""
         path = self.path(upload_id)
@@ -73,10 +77,12 @@ class Staging:
             raise
         return StagedFile(path, descriptor)
 
+    @as_storage_error()
     def knock(self, upload_id: uuid.UUID) -> None:
         """Tell its writer, wherever that runs, that somebody waits; see `StagedFile.is_wanted`."""
         self.path(upload_id).with_suffix(_KNOCK).touch()
 
+    @as_storage_error()
     def remove(self, upload_id: uuid.UUID) -> None:
         path = self.path(upload_id)
         for name in (path, path.with_suffix(_KNOCK), path.with_suffix(_UNVERIFIED)):
@@ -93,15 +99,17 @@ class Staging:
                     size = status.st_size if "." not in entry.name else 0
                     yield StagedSize(upload_id, size, now - status.st_mtime)
 
+    @as_storage_error()
     def _now(self) -> float:
         """By the clock that writes the files' times, which over NFS is the server's."""
         with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_CLOCK) as clock:
             return os.fstat(clock.fileno()).st_mtime
 
     def check(self) -> None:
-        """Raise OSError where writing would fail."""
+        """Raise StorageError where writing would fail."""
         self._now()
 
+    @as_storage_error()
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.folder).free
 
@@ -125,6 +133,7 @@ class StagedFile:
         self._descriptor = descriptor
         self._unsynced = 0
 
+    @as_storage_error(FileNotFoundError)
     def write(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         while view:
@@ -140,20 +149,25 @@ class StagedFile:
     def beside(self) -> "Unverified":
         return Unverified(self.path.with_suffix(_UNVERIFIED))
 
+    @as_storage_error()
     def head(self) -> bytes:
         return os.pread(self._descriptor, SNIFF_BYTES, 0)
 
+    @as_storage_error(FileNotFoundError)
     def sha256(self) -> str:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    @as_storage_error()
     def is_wanted(self) -> bool:
         """Whether somebody knocked: a phone that reconnected, while its old connection still looks alive to us."""
         return self.path.with_suffix(_KNOCK).exists()
 
+    @as_storage_error()
     def sync(self) -> None:
         os.fsync(self._descriptor)
 
+    @as_storage_error()
     def close(self) -> None:
         try:
             os.fsync(self._descriptor)
@@ -165,21 +179,25 @@ class Unverified:
     """A piece whose checksum is not known to be right yet. It lies beside its upload, not in it: whatever dies, the
     upload's size counts only what was verified."""
 
+    @as_storage_error()
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("w+b", buffering=0)
 
+    @as_storage_error(FileNotFoundError)
     def write(self, data: bytes | bytearray | memoryview) -> None:
         view = memoryview(data)
         while view:
             view = view[self._file.write(view) :]
         _require_name(self._file.fileno())
 
+    @as_storage_error(FileNotFoundError)
     def move_into(self, staged: StagedFile) -> None:
         self._file.seek(0)
         while chunk := self._file.read(_COPY_CHUNK):
             staged.write(chunk)
 
+    @as_storage_error()
     def discard(self) -> None:
         self._file.close()
         self._path.unlink(missing_ok=True)

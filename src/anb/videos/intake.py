@@ -18,7 +18,7 @@ from anb.errors import (
     UnsupportedMediaError,
 )
 from anb.storage.base import Storage, Writer
-from anb.storage.trouble import refusal
+from anb.storage.trouble import StorageError, refusal
 from anb.videos import upload_policy
 from anb.videos.admission import too_large
 from anb.videos.service import Received
@@ -76,7 +76,7 @@ class Intake:
                 raise MalformedError("body_cut_off") from error
             if isinstance(error, FormParserError):
                 raise MalformedError("not_multipart") from error
-            if isinstance(error, OSError):
+            if isinstance(error, StorageError):
                 log.warning("storage_fails", reason=str(error))
                 raise refusal(error) from error
             raise

@@ -13,6 +13,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from anb.errors import ForbiddenError, NotFoundError
 from anb.http.problems import problems
 from anb.storage.base import Link
+from anb.storage.trouble import as_storage_error
 from anb.videos.schemas import is_private
 from anb.videos.sniff import Container
 
@@ -45,7 +46,8 @@ async def media(request: Request, key: str, token: str = "") -> Response:
         path = await run_in_threadpool(request.app.state.storage.place, key, request.method)
         if isinstance(path, Link):
             return _redirect(path, private=private)
-        status = await run_in_threadpool(path.stat)
+        with as_storage_error(FileNotFoundError):
+            status = await run_in_threadpool(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
     kind = _TYPES.get(path.suffix, "application/octet-stream")

@@ -13,6 +13,7 @@ from anb.db import Database
 from anb.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
 from anb.players import repository as players
 from anb.storage.base import Storage
+from anb.storage.trouble import StorageError
 from anb.videos import arrivals, repository
 from anb.videos.lifecycle import Status
 from anb.videos.models import Arrival, Video
@@ -163,7 +164,7 @@ def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id:
 def _delete_bytes(storage: Storage, key: str) -> None:
     try:
         storage.delete(key)
-    except OSError as error:
+    except StorageError as error:
         log.warning("bytes_left_for_the_sweep", key=key, reason=str(error))
 
 
