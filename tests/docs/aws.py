@@ -3,9 +3,10 @@
 import re
 
 import botocore.session
+import jmespath
 from botocore import xform_name
 
-_OF_THE_PROGRAM = {"--region", "--query", "--output", "--profile"}
+_OF_THE_PROGRAM = {"--region", "--query", "--output", "--profile", "--max-items"}
 _PROGRAMS_OWN = {
     ("s3", "cp"),
     ("s3", "ls"),
@@ -21,8 +22,11 @@ _session = botocore.session.get_session()
 def mistakes(words: list[str]) -> list[str]:
     """Of a call without the word `aws`."""
     service, operation, *rest = words
+    if "--query" in rest:
+        jmespath.compile(rest[rest.index("--query") + 1])
     if (service, operation) in _PROGRAMS_OWN:
         return []
+    service = "s3" if service == "s3api" else service
     if service not in _session.get_available_services():
         return [f"no service {service}"]
     model = _session.get_service_model(service)

@@ -10,10 +10,11 @@ import pytest
 import typer
 
 from anb.cli import app
+from anb.operations.triggers import TRIGGERS
 from anb.settings import Settings
 from anb.storage.local import LocalStorage
 from tests.cast import Cast
-from tests.conftest import SECRET
+from tests.conftest import SECRET, SHAPES
 from tests.docs import aws, contest
 from tests.docs.pages import INDEX, ROOT, Page, carried, commands, filled_in, names, page, twin
 from tests.media.factory import AAC, X264, ffmpeg, picture, tone
@@ -44,6 +45,18 @@ def test_a_runbook_has_its_five_parts_in_order(name: str) -> None:
     assert page(twin(name)).headings == SECTIONS["es"]
 
 
+@pytest.mark.parametrize("index", [INDEX, twin(INDEX)])
+def test_every_alarm_leads_to_a_page_that_names_it(index: str) -> None:
+    rows = [line for line in page(index).text.splitlines() if line.startswith("|")]
+    for trigger in (one for one in TRIGGERS if one.expression):
+        about = [row for row in rows if f"`{trigger.name}`" in row]
+        assert about, f"{trigger.name} is in no row of {index}"
+        pages = re.findall(r"\]\(([a-z.-]+\.md)\)", "".join(about))
+        assert pages
+        for target in pages:
+            assert f"`{trigger.name}`" in page(target).text, f"{target} says nothing of {trigger.name}"
+
+
 @each_page
 def test_blocks_are_bash_of_a_known_kind(one: Page) -> None:
     for block in one.blocks:
@@ -66,6 +79,8 @@ def _parse(arguments: list[str], *, whole: bool) -> None:
     command, name = typer.main.get_command(app), "anb"
     while isinstance(command, typer.core.TyperGroup):
         name, *arguments = arguments
+        if name in {option for one in command.params for option in one.opts}:
+            return
         assert name in command.commands, f"anb has no {name}"
         command = command.commands[name]
     if whole or arguments:
@@ -114,14 +129,21 @@ def clip() -> bytes:
     return ffmpeg(*with_sound)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if any(block.runs for block in page(name).blocks)])
+def ask_psql(name: str) -> bool:
+    return any("psql" in block.text for block in page(name).blocks if block.runs)
+
+
+@pytest.mark.parametrize(
+    ("database_url", "name"),
+    [(shape, name) for shape in SHAPES for name in NAMES if shape == "postgresql" or not ask_psql(name)],
+    indirect=["database_url"],
+)
 def test_the_commands_of_a_runbook_do_what_it_says(
     name: str, cast: Cast, settings: Settings, clip: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """All in one shell, as its reader has. On SQLite without those that ask psql."""
+    """All in one shell, as its reader has."""
     contest.prepare(cast, LocalStorage(Path(settings.media)), clip)
-    on_postgres = settings.database.startswith("postgresql")
-    blocks = [one for one in page(name).blocks if one.runs and (on_postgres or "psql" not in one.text)]
+    blocks = [one for one in page(name).blocks if one.runs]
     here = tmp_path_factory.mktemp("here")
     script = "\n".join(f"echo 'BLOCK {number}'\n{block.text}" for number, block in enumerate(blocks))
     done = subprocess.run(
