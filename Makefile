@@ -63,9 +63,10 @@ promote: .venv/dev.stamp ## two regions, the main one dies: nothing acknowledged
 	@.ci/tools && $(BIN)/python -m tests.replica $(if $(SEED),--seed $(SEED))
 
 proofs: SEED := 7
-proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs it (the drill is among the tests)
+proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs it
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
+	@$(MAKE) --no-print-directory drill
 	@$(MAKE) --no-print-directory prove KILLS=40 SEED=$(SEED)
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10 SEED=$(SEED)
 	@$(MAKE) --no-print-directory roll SEED=$(SEED)
@@ -97,7 +98,7 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 	@$(BIN)/python -m bench.mutants
 
 drill: .venv/dev.stamp ## back up real servers under load, destroy them, restore: what was acknowledged is there; RTO and RPO
-	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -s -p no:randomly tests/backups/test_drill.py
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -o addopts=-q -s -p no:randomly tests/backups/test_drill.py
 
 growth: .venv/dev.stamp ## loads that make each trigger of phase 1 fire in `anb advise`, where a minute lasts a second (5 minutes)
 	@.ci/tools && $(BIN)/python -m tests.growth

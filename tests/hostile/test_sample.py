@@ -58,6 +58,7 @@ def kit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kit, Canary]
         yield Kit(Samples(tmp_path_factory.mktemp("samples")), bird.bait), bird
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # what they attack is no database
 def test_a_hostile_file_costs_one_refusal_and_nothing_else(
     kit: tuple[Kit, Canary], client: TestClient, cast: Cast, settings: Settings, database: Database
 ) -> None:
