@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import gzip
 import hashlib
 import uuid
@@ -389,6 +390,63 @@ def test_a_damaged_backup_does_not_keep_the_next_one_from_being_made(contest: Co
         newest.write_bytes(newest.read_bytes()[:-20])
     made = back_up(contest, to)
     assert check_backup(made.backup, ignore).whole
+
+
+@pytest.mark.parametrize("damage", ["files.jsonl.gz", MANIFEST])
+def test_an_unreadable_backup_costs_the_earlier_ones_no_file(contest: Contest, to: Path, damage: str) -> None:
+    """No row knows what a result holds: only an earlier backup can tell that its copy is the good one."""
+    first = back_up(contest, to)
+    newest = to / back_up(contest, to).backup.moment / damage
+    newest.write_bytes(newest.read_bytes()[:-20])
+    rotten = contest.storage.path(f"processed/{contest.published}.1.mp4")
+    rotten.write_bytes(b"!" + rotten.read_bytes()[1:])
+    third = back_up(contest, to)
+    assert (third.copied, third.reused) == (0, first.copied)
+    assert check_backup(first.backup, ignore).whole
+    assert check_backup(third.backup, ignore).whole
+
+
+def test_damaged_rows_do_not_hide_which_files_are_there(contest: Contest, to: Path) -> None:
+    made = back_up(contest, to)
+    (to / made.backup.moment / "tables" / "votes.jsonl.gz").unlink()
+    again = back_up(contest, to)
+    assert (again.copied, again.reused) == (0, made.copied)
+
+
+def _left_by_a_killed_backup(to: Path) -> list[Path]:
+    moment = to / "20261124T193947.430864Z"
+    parts = [to / "files" / "uploads" / ".a.mp4.1.part", moment / "tables" / ".a.gz.1.part", moment / ".b.gz.1.part"]
+    for part in parts:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"half of it")
+    return parts
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_one(contest: Contest, to: Path) -> None:
+    parts = _left_by_a_killed_backup(to)
+    back_up(contest, to)
+    assert [part.exists() for part in parts] == [False] * 3
+
+
+def test_what_another_backup_is_writing_stays(contest: Contest, to: Path) -> None:
+    with Folder(to).held():
+        parts = _left_by_a_killed_backup(to)
+        assert back_up(contest, to).manifest.whole
+        assert [part.exists() for part in parts] == [True] * 3
+    back_up(contest, to)
+    assert [part.exists() for part in parts] == [False] * 3
+
+
+def test_a_disk_without_locks_is_backed_up_to_and_not_tidied(
+    contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("anb.backups.place.fcntl.flock", refuse)
+    parts = _left_by_a_killed_backup(to)
+    assert back_up(contest, to).manifest.whole
+    assert all(part.exists() for part in parts)
 
 
 def test_names_of_new_folders_are_on_disk_before_a_backup_is_finished(

@@ -1,7 +1,7 @@
 """Backups in a bucket, through the door that media go through: the same endpoint, encryption and credentials."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any, BinaryIO, cast
 
 from anb.backups.manifest import MANIFEST
@@ -31,6 +31,10 @@ class Bucket(S3Storage):
             found = self.client.get_object(Bucket=self.bucket, Key=self.name(name), ChecksumMode="ENABLED")
             with closing(found["Body"]) as body:
                 yield cast("BinaryIO", body)
+
+    def held(self) -> AbstractContextManager[None]:
+        """Nothing to do: the bucket's life cycle ends the uploads of backups that were killed."""
+        return nullcontext()
 
     def moments(self) -> list[str]:
         return sorted(moment for moment in self._folders() if self.size(f"{moment}/{MANIFEST}") is not None)

@@ -54,6 +54,7 @@ def make(database: Database, storage: Storage, place: Place, on_progress: OnProg
     if not migrations.is_current(database):
         raise BackupError("The schema is not at this version's newest step: run `anb migrate` first.")
     with ExitStack() as stack:
+        stack.enter_context(place.held())
         wanted, before = stack.enter_context(listing()), stack.enter_context(listing())
         _read_newest(place, before)
         snapshot_at, tables, moment = _copy_rows(database, place, wanted)
@@ -79,16 +80,18 @@ def make(database: Database, storage: Storage, place: Place, on_progress: OnProg
 
 
 def _read_newest(place: Place, into: Listing) -> None:
-    """One that is damaged is told nothing from: then more is copied, but a backup is made."""
-    for moment in place.moments()[-1:]:
-        newest = Backup(place, moment)
+    """The newest whose list of files can be believed. Who knew none would copy results over those that earlier backups
+    name, and no row tells whether what is copied is still good."""
+    for moment in reversed(place.moments()):
+        earlier = Backup(place, moment)
         try:
-            newest.require_sound_rows(newest.manifest())
+            earlier.require_sound_list(earlier.manifest())
         except BackupError as error:
-            log.warning("newest_backup_is_damaged", reason=str(error))
-            return
-        for entry in newest.entries():
+            log.warning("backup_is_damaged", reason=str(error))
+            continue
+        for entry in earlier.entries():
             into.put(entry)
+        return
 
 
 def _copy_rows(database: Database, place: Place, wanted: Listing) -> tuple[datetime, dict[str, Part], str]:
@@ -132,7 +135,7 @@ class _Copies:
     storage: Storage
     place: Place
     before: Listing
-    """What the newest backup in the place already has."""
+    """What the newest readable backup in the place has."""
     copied: int = 0
     reused: int = 0
     bytes: int = 0

@@ -45,10 +45,17 @@ class Backup:
 
     def require_sound_rows(self, manifest: Manifest) -> None:
         """All of them, before anything is done with any. Raises BackupError."""
-        parts = {f"tables/{name}.jsonl.gz": part for name, part in manifest.tables.items()}
-        for name, part in {**parts, "files.jsonl.gz": manifest.files}.items():
-            if not self._is(f"{self.moment}/{name}", part):
-                raise self.refused(f"{name} is missing or damaged")
+        for name, part in manifest.tables.items():
+            self._require_sound(f"tables/{name}.jsonl.gz", part)
+        self.require_sound_list(manifest)
+
+    def require_sound_list(self, manifest: Manifest) -> None:
+        """Of the objects. Raises BackupError."""
+        self._require_sound("files.jsonl.gz", manifest.files)
+
+    def _require_sound(self, name: str, part: Part) -> None:
+        if not self._is(f"{self.moment}/{name}", part):
+            raise self.refused(f"{name} is missing or damaged")
 
     def _is(self, name: str, part: Part) -> bool:
         if self.place.size(name) != part.bytes:

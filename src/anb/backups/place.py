@@ -1,6 +1,7 @@
 """Where backups are kept. Names are relative, with slashes."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -15,6 +16,7 @@ from anb.storage.base import Storage, Writer
 from anb.storage.local import LocalWriter, sync_folder
 
 CHUNK = 1024 * 1024
+_LOCK = ".lock"
 
 
 class Place(Protocol):
@@ -28,6 +30,9 @@ class Place(Protocol):
 
     def moments(self) -> list[str]:
         """Of the backups that were finished, oldest first."""
+
+    def held(self) -> AbstractContextManager[None]:
+        """While a backup is written. What earlier ones left that were killed goes, unless another is being written."""
 
     def __str__(self) -> str:
         """As the operator names it."""
@@ -87,6 +92,34 @@ class Folder:
 
     def moments(self) -> list[str]:
         return sorted(manifest.parent.name for manifest in self._root.glob(f"*/{MANIFEST}"))
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """By a lock that the kernel drops with its process, shared by all who write: whoever gets it alone knows that
+        nobody does."""
+        self._make(self._root)
+        descriptor = os.open(self._root / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if _locked(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                self._remove_unfinished()
+            _locked(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _remove_unfinished(self) -> None:
+        for where in ("files/*", "*", "*/tables"):
+            for part in self._root.glob(f"{where}/.*.part"):
+                part.unlink(missing_ok=True)
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    """False also on a disk that knows no locks: then nobody is ever known to be alone."""
+    try:
+        fcntl.flock(descriptor, how)
+    except OSError:
+        return False
+    return True
 
 
 class Hashing:
