@@ -131,7 +131,7 @@ def limit_of(trigger: Trigger) -> tuple[str, float]:
 def _alarm(stack: PhaseStack, trigger: Trigger, question: Question, topic: str) -> None:
     comparison, number = limit_of(trigger)
     cloudwatch.CfnAlarm(
-        stack, trigger.name, alarm_name=f"anb-{trigger.name}", alarm_description=f"{trigger.text}. {trigger.hint}",
+        stack, trigger.name, alarm_name=f"anb-{trigger.name}", alarm_description=f"{trigger.text}. {trigger.advice}",
         metrics=_queries(question), comparison_operator=_COMPARISONS[comparison], threshold=number,
         evaluation_periods=max(1, trigger.lasting_minutes * 60 // question.period_s),
         treat_missing_data=question.silence, alarm_actions=[topic], ok_actions=[topic],
@@ -185,7 +185,8 @@ def _of_the_database(stack: PhaseStack, topic: str) -> None:
         ("DatabaseCpu", "CPUUtilization", ">", 80, "the database's CPU has been above 80 % for a quarter of an hour"),
     ):
         cloudwatch.CfnAlarm(
-            stack, name, alarm_name=f"anb-{name}", alarm_description=says, namespace="AWS/RDS", metric_name=metric,
+            stack, name, alarm_name=f"anb-{name}", namespace="AWS/RDS",
+            alarm_description=f"{says}. Runbook: docs/howto/database-trouble.md", metric_name=metric,
             dimensions=[_dimension("DBInstanceIdentifier", IDENTIFIER)], statistic="Average", period=300,
             evaluation_periods=3, comparison_operator=_COMPARISONS[comparison], threshold=limit,
             treat_missing_data="missing", alarm_actions=[topic], ok_actions=[topic],

@@ -32,7 +32,7 @@ def test_limit_duration_and_words_are_the_tables(phase: int) -> None:
         if name in _OF_RDS:
             continue
         trigger = _BY_NAME[name]
-        assert alarm["AlarmDescription"] == f"{trigger.text}. {trigger.hint}"
+        assert alarm["AlarmDescription"] == f"{trigger.text}. {trigger.advice}"
         assert alarm["Threshold"] == limit_of(trigger)[1], name
         period = next(one["MetricStat"]["Period"] for one in alarm["Metrics"] if "MetricStat" in one)
         asked_s = trigger.lasting_minutes * 60

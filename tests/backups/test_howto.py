@@ -13,7 +13,7 @@ def commands(page: str) -> list[str]:
 
 
 def test_both_languages_say_the_same_commands() -> None:
-    assert commands("backup.md") == commands("respaldo.md") != []
+    assert commands("backup.md") == commands("backup.es.md") != []
 
 
 def test_the_commands_of_the_howto_do_what_it_says(tmp_path: Path) -> None:

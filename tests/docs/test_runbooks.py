@@ -52,7 +52,7 @@ def test_every_alarm_leads_to_a_page_that_names_it(index: str) -> None:
         about = [row for row in rows if f"`{trigger.name}`" in row]
         assert about, f"{trigger.name} is in no row of {index}"
         pages = re.findall(r"\]\(([a-z.-]+\.md)\)", "".join(about))
-        assert pages
+        assert f"{trigger.page}.md" in {target.replace(".es.md", ".md") for target in pages}
         for target in pages:
             assert f"`{trigger.name}`" in page(target).text, f"{target} says nothing of {trigger.name}"
 

@@ -38,7 +38,7 @@ def _alert(trigger: Trigger) -> str:
         f"          {label}\n"
         f"        annotations:\n"
         f"          summary: {json.dumps(trigger.text)}\n"
-        f"          runbook: {json.dumps(trigger.hint)}\n"
+        f"          runbook: {json.dumps(trigger.advice)}\n"
     )
 
 

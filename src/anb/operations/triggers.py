@@ -63,6 +63,8 @@ class Trigger:
     """The string is PromQL, empty where people decide."""
     lasting: str
     hint: str
+    page: str = "next-phase"
+    """Of docs/howto: what to do, step by step."""
 
     @property
     def expression(self) -> str:
@@ -72,6 +74,10 @@ class Trigger:
     @property
     def text(self) -> str:
         return f"phase {self.phase} is due: {self.says}" if self.phase else self.says
+
+    @property
+    def advice(self) -> str:
+        return f"{self.hint} Runbook: docs/howto/{self.page}.md"
 
     @property
     def lasting_minutes(self) -> int:
@@ -88,6 +94,7 @@ TRIGGERS = (
         "QueueLong", 1, "more than 20 videos have been waiting for 30 minutes",
         Limit(Measure.QUEUE, 20), "30m",
         "Add 2 or 3 workers. Before: is a worker alive (/ready, part worker) and its speed what it was?",
+        "queue-grows",
     ),
     Trigger(
         "ManyPeople", 1, "more than 80 people at once, for 30 minutes",
@@ -126,46 +133,55 @@ TRIGGERS = (
     Trigger(
         "ServerAway", 0, "a web server or a worker does not answer", 'up{job=~"anb-web|anb-worker"} == 0', "2m",
         "systemctl status fastapi (or celery); its last log lines.",
+        "host-lost",
     ),
     Trigger(
         "DatabaseAway", 0, "the database does not answer", "max(anb_database_up) == 0", "2m",
-        "Uploads and votes are answered 503; nothing acknowledged is lost. If it is gone: docs/howto/backup.md.",
+        "Uploads and votes are answered 503; nothing acknowledged is lost. If it is gone: restore.",
+        "database-trouble",
     ),
     Trigger(
         "NobodyProcesses", 0, "videos wait and none is being processed",
         'max(anb_queue_oldest_seconds) > 300 and max(anb_queue_videos{state="processing"}) == 0', "5m",
         "Start a worker; `anb doctor` on its host. Uploads wait and are not lost.",
+        "queue-grows",
     ),
     Trigger(
         "WorkerSilent", 0, "a worker has begun nothing for ten minutes, not even the sweep",
         'time() - max(anb_worker_heartbeat_timestamp_seconds{job="anb-worker"}) > 600', "5m",
         "Is the broker there, is a beat running? Restart the worker: what it held is handed back.",
+        "queue-grows",
     ),
     Trigger(
         "MachineFailsVideos", 0, "videos fail for reasons that are the machine's",
         "sum by (code) (increase(anb_processing_failures_total"
         '{code=~"disk_full|engine_missing|source_missing|internal"}[15m])) > 0', "1m",
         "`anb doctor` on the worker; then `anb retry` what failed for good.",
+        "video-stuck",
     ),
     Trigger(
         "ServerErrors", 0, "more than one answer in a hundred is a server error",
         'sum(rate(anb_http_requests_total{status=~"5.."}[5m])) / sum(rate(anb_http_requests_total[5m])) > 0.01', "5m",
         "507: the disk is full. 503: database or storage are away. 500: our fault, grep the log for request_failed.",
+        "database-trouble",
     ),
     Trigger(
         "PoolExhausted", 0, "nearly all database connections are lent out",
         "sum by (job) (anb_database_connections_in_use) / sum by (job) (anb_database_pool_size) > 0.9", "5m",
         "A slow or locked database, more often than too small a pool (ANB_DATABASE_POOL).",
+        "database-trouble",
     ),
     Trigger(
         "DiskFilling", 0, "less than a tenth of a disk is free",
         'node_filesystem_avail_bytes{fstype!~"tmpfs|overlay|squashfs"}'
         ' / node_filesystem_size_bytes{fstype!~"tmpfs|overlay|squashfs"} < 0.1', "10m",
         "Uploads are refused (507) before it is full. Enlarge it, or move media to S3: `anb storage move`.",
+        "disk-fills",
     ),
     Trigger(
         "MemoryShort", 0, "less than a tenth of the memory is free",
         "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < 0.1", "15m",
         "Fewer videos at once (ANB_WORKER_CONCURRENCY), or a larger host: FFmpeg is killed first.",
+        "video-stuck",
     ),
 )  # fmt: skip
