@@ -7,13 +7,14 @@ from typing import Any
 from infra.stacks.measures import APPLICATION, HOSTS, LABELS, ROLES
 
 FOLDER = Path(__file__).parents[1] / "deployment/cloudwatch"
-_TARGETS = {"web": "127.0.0.1:8000", "worker": "127.0.0.1:9101"}
+_TARGETS = {"web": ["127.0.0.1:8000"], "worker": ["127.0.0.1:9101", "127.0.0.1:9102"]}
+"""At 9102 the beat, on the host that has it."""
 
 
 def files() -> dict[str, str]:
     """By name."""
     agents = {f"{role}.json": json.dumps(_agent(role), indent=2) + "\n" for role in ROLES}
-    return agents | {f"{role}.yml": _scrape(role, target) for role, target in _TARGETS.items()}
+    return agents | {f"{role}.yml": _scrape(role, targets) for role, targets in _TARGETS.items()}
 
 
 def _agent(role: str) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def _prometheus(role: str) -> dict[str, Any]:
     }
 
 
-def _scrape(role: str, target: str) -> str:
+def _scrape(role: str, targets: list[str]) -> str:
     return f"""\
 # Made by `python -m infra.agent`. Do not edit here.
 global:
@@ -66,7 +67,7 @@ global:
 scrape_configs:
   - job_name: anb-{role}
     static_configs:
-      - targets: ["{target}"]
+      - targets: {json.dumps(targets)}
     metric_relabel_configs:
       - source_labels: [status]
         regex: (.)..

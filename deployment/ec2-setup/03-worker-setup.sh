@@ -8,7 +8,7 @@ begin "$@"
 want_application
 want CELERY_BROKER_URL "(redis|rediss|amqp|amqps|sqs|sentinel)://$PLAIN+" \
     "redis://:REDIS_PASSWORD@WEB_PRIVATE_ADDRESS:6379/0"
-want BEAT "yes|no" "yes on exactly one worker, which then keeps the time for all; no on the others"
+want BEAT "yes|no" "yes on exactly one worker, which then sweeps for all; no on the others"
 checked
 
 common
@@ -25,6 +25,7 @@ SECRET_KEY=$SECRET_KEY
 ANB_SCRATCH_DIR=/var/lib/anb/scratch
 ANB_WORKER_CONCURRENCY=2
 ANB_WORKER_METRICS_PORT=9101
+ANB_BEAT_METRICS_PORT=9102
 END
 serve_release
 unit celery.service

@@ -80,7 +80,7 @@ def _nodes(
 
 
 def _let_pods(stack: PhaseStack, cluster: eks.CfnCluster, rights: list[Statement]) -> None:
-    """The bucket is for web and worker alone; no other pod may do anything with AWS."""
+    """The bucket is for web, worker and beat alone; no other pod may do anything with AWS."""
     trust: dict[str, Any] = {
         "Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"},
         "Action": ["sts:AssumeRole", "sts:TagSession"],
@@ -89,7 +89,7 @@ def _let_pods(stack: PhaseStack, cluster: eks.CfnCluster, rights: list[Statement
         stack, "PodRole", assume_role_policy_document=policy(trust),
         policies=[iam.CfnRole.PolicyProperty(policy_name="media", policy_document=policy(*rights))],
     )  # fmt: skip
-    for account in ("web", "worker"):
+    for account in ("web", "worker", "beat"):
         eks.CfnPodIdentityAssociation(
             stack, f"{account.title()}Pods", cluster_name=cluster.ref, namespace="anb", service_account=account,
             role_arn=role.attr_arn, tags=[CfnTag(key="project", value="anb")],

@@ -207,7 +207,7 @@ def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> No
     assert data["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
     assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
     pods = three.resources("AWS::EKS::PodIdentityAssociation", stack).values()
-    assert {one["Properties"]["ServiceAccount"] for one in pods} == {"web", "worker"}
+    assert {one["Properties"]["ServiceAccount"] for one in pods} == {"web", "worker", "beat"}
 
 
 @pytest.mark.parametrize("phase", [0, 1, 2])

@@ -27,7 +27,7 @@ FAILURES = Counter("anb_processing_failures_total", "Attempts that failed, by th
 KILLS = Counter("anb_ffmpeg_kills_total", "FFmpegs and probes that did not end by themselves, by why", ["reason"])
 WORKER_HEARTBEAT = Gauge(
     "anb_worker_heartbeat_timestamp_seconds",
-    "When a process that works last began a task or saw FFmpeg advance",
+    "When a process that works last began a video, saw FFmpeg advance or swept",
     multiprocess_mode="max",
 )
 

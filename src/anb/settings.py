@@ -105,7 +105,8 @@ class Settings(BaseSettings):
 
     worker_concurrency: int = Field(2, ge=1, description="Videos that one `anb worker` processes at once")
     worker_metrics_port: int = Field(0, ge=0, le=65535, description="Where `anb worker` tells its metrics; 0: nowhere")
-    worker_metrics_host: str = Field("127.0.0.1", description="Address that it tells them at; 0.0.0.0 for other hosts")
+    beat_metrics_port: int = Field(0, ge=0, le=65535, description="Where `anb beat` tells its metrics; 0: nowhere")
+    worker_metrics_host: str = Field("127.0.0.1", description="Address that both tell at; 0.0.0.0: for other hosts")
     sentry_dsn: SecretStr = Field(SecretStr(""), description="Where errors are reported; needs the extra `sentry`")
     tracing: bool = Field(False, description="Traces, to where the `OTEL_*` variables say; needs the extra `otel`")
     ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")

@@ -5,35 +5,30 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 
 import celery.worker.state
 import structlog
 from billiard.util import set_pdeathsig
 from celery import Celery, signals
+from celery.platforms import set_process_title
 from celery.worker import WorkController
 
-from anb import logs, metrics
+from anb import beat, logs, metrics
 from anb.db import PATIENCE_S, Database
-from anb.jobs.app import Bell, make_celery
+from anb.jobs.app import make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
 from anb.operations.tracing import trace
 from anb.processing import tasks
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
-from anb.processing.sweep import Sweeper
 from anb.settings import Settings
 from anb.storage import open_storage
-from anb.uploads import tasks as upload_tasks
-from anb.uploads.service import open_uploads
-from anb.uploads.sweep import UploadSweeper
 
 log = structlog.get_logger(__name__)
-
-_SCHEDULER = "celery.beat:Scheduler"
-"""Remembers nothing, for its schedule is in the settings: no file that a stop could find half written."""
 
 
 class Shutdown:
@@ -69,27 +64,17 @@ def make_workshop(
     )
 
 
-def make_sweeper(settings: Settings, database: Database, celery_app: Celery) -> Sweeper:
-    return Sweeper(
-        database=database,
-        storage=open_storage(settings),
-        scratch=settings.scratch,
-        ring=Bell(celery_app).ring,
-        max_attempts=settings.max_attempts,
-        ring_again_after_s=settings.ring_again_after_s,
-        orphan_age_s=settings.orphan_age_s,
-    )
-
-
-def make_upload_sweeper(settings: Settings, database: Database, celery_app: Celery) -> UploadSweeper:
-    uploads = open_uploads(settings, database, open_storage(settings), Bell(celery_app).ring)
-    return UploadSweeper(uploads, settings.orphan_age_s)
-
-
-def run(settings: Settings, *, beat: bool) -> int:
+def run(settings: Settings, *, with_beat: bool) -> int:
     """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
     settings.require_broker()
     logs.configure(settings)
+    if not with_beat:
+        return _run(settings)
+    with _beat_beside(settings) as beat_has_died:
+        return _run(settings) or int(beat_has_died())
+
+
+def _run(settings: Settings) -> int:
     report_errors(settings)
     trace(settings)
     signals.setup_logging.connect(_keep_our_logging)
@@ -102,26 +87,18 @@ def run(settings: Settings, *, beat: bool) -> int:
         metrics.watch_pool(database.engine)
         return database
 
-    tasks.register(
-        app,
-        cache(lambda: make_workshop(settings, database(), shutdown, _nobody_to_tell)),
-        cache(lambda: make_sweeper(settings, database(), app)),
-    )
-    upload_tasks.register(app, cache(lambda: make_upload_sweeper(settings, database(), app)))
+    tasks.register(app, cache(lambda: make_workshop(settings, database(), shutdown, _nobody_to_tell)))
 
     def shutting_down(**_: object) -> None:
         shutdown.begin(settings.grace_s)
 
     signals.worker_shutting_down.connect(shutting_down)
-    beat_began = partial(_end_with_parent, os.getpid())
-    signals.beat_embedded_init.connect(beat_began)
-    with scrape.served(settings.worker_metrics_host, settings.worker_metrics_port) as let_go_of_port:
+    port = settings.worker_metrics_port
+    with scrape.served(settings.worker_metrics_host, port, "ANB_WORKER_METRICS_PORT") as let_go_of_port:
         signals.worker_process_init.connect(let_go_of_port)
         worker = app.Worker(
             pool="prefork",
             concurrency=settings.worker_concurrency,
-            beat=beat,
-            scheduler=_SCHEDULER,
             optimization="fair",
             without_gossip=True,
             without_mingle=True,
@@ -132,41 +109,60 @@ def run(settings: Settings, *, beat: bool) -> int:
     return int(worker.exitcode or 0)
 
 
-def keep_time(settings: Settings) -> None:
-    """Celery's beat alone, until SIGTERM."""
-    settings.require_broker()
-    logs.configure(settings)
-    signals.setup_logging.connect(_keep_our_logging)
-    make_celery(settings).Beat(scheduler_cls=_SCHEDULER, quiet=True).run()
+@contextmanager
+def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
+    """The sweeps in a process of their own: threads of the parent would be in its forks' way. Gives whether it died.
+
+    Half a worker is none: when it dies the parent ends too, in its orderly way, and whoever started it starts both.
+    """
+    process = multiprocessing.get_context("fork").Process(target=_beat, args=(settings, os.getpid()), daemon=True)
+    process.start()
+
+    def watch() -> None:
+        process.join()
+        if process.exitcode:
+            log.error("beat_died", exit=process.exitcode)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    watching = threading.Thread(target=watch, name="watch beat", daemon=True)
+    watching.start()
+    try:
+        yield lambda: bool(process.exitcode)
+    finally:
+        process.terminate()
+        watching.join()
+
+
+def _beat(settings: Settings, parent: int) -> None:
+    """Of a parent that is killed it would hear nothing, and sweep for ever."""
+    set_process_title("anb beat")
+    set_pdeathsig(signal.SIGTERM)
+    if os.getppid() == parent:  # else it was gone before the wish was heard
+        beat.run(settings, metrics_port=0)
 
 
 class EmbeddedWorker:
-    """The same tasks by a Celery worker with one thread, and the sweep in another, inside this process."""
+    """The same tasks by a Celery worker with one thread, and the sweeps in others, inside this process."""
 
     def __init__(self, settings: Settings, database: Database, app: Celery, published: Callable[[], None]) -> None:
         self._settings = settings
         self._shutdown = Shutdown()
-        self._closing = threading.Event()
-        self._sweeper = make_sweeper(settings, database, app)
-        self._upload_sweeper = make_upload_sweeper(settings, database, app)
+        self._beat = beat.make_beat(settings, database, app)
         workshop = make_workshop(settings, database, self._shutdown, published)
-        tasks.register(app, lambda: workshop, lambda: self._sweeper)
+        tasks.register(app, lambda: workshop)
         signals.setup_logging.connect(_keep_our_logging)
         self._worker = WorkController(
             app, pool="threads", concurrency=1, without_gossip=True, without_mingle=True, without_heartbeat=True
         )
-        self._threads = [
-            threading.Thread(target=self._worker.start, name="worker", daemon=True),
-            threading.Thread(target=self._sweep, name="sweep", daemon=True),
-        ]
+        self._thread = threading.Thread(target=self._worker.start, name="worker", daemon=True)
 
     def start(self) -> None:
         celery.worker.state.should_stop = None
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
+        self._beat.start()
 
     def is_alive(self) -> bool:
-        return all(thread.is_alive() for thread in self._threads)
+        return self._thread.is_alive() and self._beat.is_alive()
 
     def is_busy(self) -> bool:
         """Whether a video is being processed."""
@@ -174,37 +170,14 @@ class EmbeddedWorker:
 
     def stop(self) -> None:
         """Returns when the running video is finished or, after the grace time, handed back."""
-        self._closing.set()
         self._shutdown.begin(self._settings.grace_s)
         celery.worker.state.should_stop = 0
-        for thread in self._threads:
-            thread.join()
-
-    def _sweep(self) -> None:
-        next_bytes = 0.0
-        while not self._closing.is_set():
-            sweeps: list[Callable[[], object]] = [self._sweeper.sweep_rows, self._upload_sweeper.sweep]
-            if time.monotonic() >= next_bytes:
-                next_bytes = time.monotonic() + self._settings.sweep_bytes_every_s
-                sweeps.append(self._sweeper.sweep_bytes)
-            for sweep in sweeps:
-                try:
-                    sweep()
-                except Exception as error:  # a full disk, a locked database: the next sweep tries again
-                    log.error("sweep_failed", exc_info=error)
-            self._closing.wait(self._settings.sweep_every_s)
+        self._beat.stop()
+        self._thread.join()
 
 
 def _keep_our_logging(**_: object) -> None:
     """Connected, this keeps Celery from configuring logs itself."""
-
-
-def _end_with_parent(parent: int, **_: object) -> None:
-    """In the beat's process. Celery stops it by one SIGTERM, which is lost when it comes right after the fork, while
-    the parent's handler is still inherited; of a parent that was killed it hears nothing. It would ring for ever."""
-    set_pdeathsig(signal.SIGTERM)
-    if os.getppid() != parent:  # gone before the wish was heard
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _nobody_to_tell() -> None:

@@ -58,11 +58,28 @@ def test_a_server_of_one_process_stopped_while_it_imports_ends_with_0(deployment
     assert deployment.stop() == {"up": 0}
 
 
-def test_a_killed_worker_leaves_no_beat_that_rings_for_ever(deployment: Deployment) -> None:
+def beat_of(pid: int) -> psutil.Process | None:
+    return next((process for process in family(pid) if "anb beat" in " ".join(process.cmdline())), None)
+
+
+def test_a_killed_worker_leaves_no_beat_that_sweeps_for_ever(deployment: Deployment) -> None:
     if deployment.embedded:
         pytest.skip("there the worker is a thread of the server")
     deployment.run("worker", "anb.cli", "worker")
     pid = deployment.processes["worker"].pid
-    deployment.until(lambda: "celery beat" in str([process.cmdline() for process in family(pid)]))
+    deployment.until(lambda: beat_of(pid) is not None)
     deployment.processes["worker"].kill()
     deployment.until(lambda: family(pid) == [], 20)
+
+
+def test_a_worker_whose_beat_is_killed_ends_too_and_says_so(deployment: Deployment) -> None:
+    if deployment.embedded:
+        pytest.skip("there the sweeps are threads of the server")
+    deployment.run("worker", "anb.cli", "worker")
+    worker = deployment.processes.pop("worker")
+    deployment.until(lambda: has_all_its_children(deployment, worker.pid))
+    beat = beat_of(worker.pid)
+    assert beat is not None
+    beat.kill()
+    assert worker.wait(30) == 1
+    assert "beat_died" in (deployment.folder / "worker.log").read_text()

@@ -196,5 +196,5 @@ def test_a_taken_metrics_port_is_a_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         refused = pytest.raises(SettingsError, match=f"ANB_WORKER_METRICS_PORT: 127.0.0.1:{port}")
-        with refused, served("127.0.0.1", port):
+        with refused, served("127.0.0.1", port, "ANB_WORKER_METRICS_PORT"):
             pass

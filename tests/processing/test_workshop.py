@@ -288,3 +288,15 @@ def test_bytes_that_belong_to_no_video_are_removed_and_all_others_stay(
     eager = Sweeper(database, storage, sweeper.scratch, sweeper.ring, 3, 30, orphan_age_s=0)
     assert eager.sweep_bytes() == 1  # the upload without a row, once it is old
     assert not storage.exists(f"{RESULTS}/{uuid.uuid4()}.1.mp4")
+
+
+def test_a_worker_clears_what_a_dead_one_left_on_its_own_disk(
+    workshop: Workshop, converter: Converter, cast: Cast, video_id: uuid.UUID
+) -> None:
+    running = cast.video(cast.ana, status=Status.PROCESSING, attempt=2)
+    for name in (f"{running}.1", f"{running}.2", f"{uuid.uuid4()}.1"):
+        (workshop.scratch / name).mkdir(parents=True)
+    seen: list[set[str]] = []
+    converter.during = lambda _: seen.append({path.name for path in workshop.scratch.iterdir()})
+    assert workshop.process(video_id) == "completed"
+    assert seen == [{f"{running}.2", f"{video_id}.1"}]

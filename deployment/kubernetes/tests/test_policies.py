@@ -9,8 +9,6 @@ ACCEPTED = {
     ("CKV_K8S_43", "*"): "the tag here is for reading; deployment/delivery/rollout.sh puts the signed image's digest",
     ("CKV_K8S_15", "*"): "a digest is always the same image",
     ("CKV_K8S_35", "*"): "settings are read from the environment, once; a worker's FFmpeg is given none of it",
-    ("CKV_K8S_8", "beat"): "it has no port; that its process lives the kubelet sees",
-    ("CKV_K8S_9", "beat"): "nobody sends it anything",
 }
 
 

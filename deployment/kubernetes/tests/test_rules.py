@@ -20,6 +20,15 @@ def test_beat_is_one_in_the_whole_system_and_never_two(clusters: dict[str, Clust
     assert all(spec["strategy"] == {"type": "Recreate"} for spec in beats.values())
 
 
+def test_who_sweeps_has_what_the_sweeps_need(cluster: Cluster) -> None:
+    """The uploads on their way; no scratch, for each worker clears its own."""
+    mounted = {
+        name: {mount["mountPath"] for mount in container(pod)["volumeMounts"]} for name, pod in cluster.pods().items()
+    }
+    assert cluster.settings()["ANB_STAGING_DIR"] in mounted["beat"] & mounted["web"]
+    assert [name for name, paths in mounted.items() if cluster.settings()["ANB_SCRATCH_DIR"] in paths] == ["worker"]
+
+
 def test_the_main_region_alone_migrates(main_region: Cluster, second_region: Cluster) -> None:
     assert container(main_region.pods()["migrate"])["command"] == ["anb", "migrate"]
     assert second_region.all("Job") == []
@@ -105,7 +114,7 @@ def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluste
     asked = [set(re.findall(r"anb_\w+", trigger["metadata"]["query"])) for trigger in spec["triggers"]]
     assert asked == [{"anb_queue_videos"}, {"anb_queue_oldest_seconds"}]
     assert set.union(*asked) <= told
-    assert spec["minReplicaCount"] >= 1  # the sweep is a worker's task
+    assert spec["minReplicaCount"] >= 1  # a first video waits for no pod
     assert spec["fallback"]["replicas"] >= spec["minReplicaCount"]
 
 
@@ -125,8 +134,8 @@ OPENINGS = {
     ("web", "out"): {("DNS", 53), ("VPC", 5432), ("VPC", 6379), ("public", 443), ("rights", 80)},
     ("worker", "in"): {("monitoring", 9101)},
     ("worker", "out"): {("DNS", 53), ("VPC", 5432), ("VPC", 6379), ("public", 443), ("rights", 80)},
-    ("beat", "in"): set(),
-    ("beat", "out"): {("DNS", 53), ("VPC", 6379)},
+    ("beat", "in"): {("monitoring", 9102)},
+    ("beat", "out"): {("DNS", 53), ("VPC", 5432), ("VPC", 6379), ("public", 443), ("rights", 80)},
     ("migrate", "in"): set(),
     ("migrate", "out"): {("DNS", 53), ("VPC", 5432)},
 }

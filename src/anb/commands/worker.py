@@ -9,7 +9,7 @@ from anb.commands.system import leave_on_sigterm, open_settings
 
 def worker(
     concurrency: Annotated[int | None, typer.Option(min=1, help="Videos at once; unset: the setting's.")] = None,
-    beat: Annotated[bool, typer.Option(help="Also run the sweep on time; one worker of a fleet is enough.")] = True,
+    beat: Annotated[bool, typer.Option(help="Also run the sweeps; one worker of a fleet is enough.")] = True,
 ) -> None:
     """Process videos that an API on other processes or machines takes. Stop it with SIGTERM.
 
@@ -25,6 +25,6 @@ def worker(
     from anb.worker import run
 
     try:
-        raise typer.Exit(run(settings, beat=beat))
+        raise typer.Exit(run(settings, with_beat=beat))
     finally:
         shared_folder.unshare()

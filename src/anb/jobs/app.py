@@ -11,9 +11,6 @@ from anb.settings import Settings
 log = structlog.get_logger(__name__)
 
 PROCESS_VIDEO = "anb.process_video"
-SWEEP_ROWS = "anb.sweep_rows"
-SWEEP_BYTES = "anb.sweep_bytes"
-SWEEP_UPLOADS = "anb.sweep_uploads"
 
 
 def make_celery(settings: Settings) -> Celery:
@@ -36,15 +33,6 @@ def make_celery(settings: Settings) -> Celery:
         broker_connection_timeout=PATIENCE_S,
         task_default_queue=QUEUE,
         task_queues={QUEUE: {"queue_arguments": chosen.queue_arguments}},
-        beat_schedule={
-            # A sweep that could not run in time is worth nothing: the next one does the same.
-            name: {"task": name, "schedule": every, "options": {"expires": every}}
-            for name, every in (
-                (SWEEP_ROWS, settings.sweep_every_s),
-                (SWEEP_UPLOADS, settings.sweep_every_s),
-                (SWEEP_BYTES, settings.sweep_bytes_every_s),
-            )
-        },
     )
     return app
 

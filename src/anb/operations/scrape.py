@@ -90,8 +90,8 @@ class _LookedUp(Collector):
 
 
 @contextmanager
-def served(host: str, port: int) -> Iterator[Callable[..., None]]:
-    """Of a worker, which has no other HTTP: its children count, this parent tells. 0 is no port.
+def served(host: str, port: int, setting: str) -> Iterator[Callable[..., None]]:
+    """Of a worker, which has no other HTTP: its children count, this parent tells; or of a beat. 0 is no port.
 
     Gives what each child must call: one that outlives its killed parent would keep the port from the next one.
     """
@@ -103,7 +103,7 @@ def served(host: str, port: int) -> Iterator[Callable[..., None]]:
     try:
         server, _ = start_http_server(port, host, registry)
     except OSError as error:
-        raise SettingsError(f"ANB_WORKER_METRICS_PORT: {host}:{port} is refused ({error.strerror})") from None
+        raise SettingsError(f"{setting}: {host}:{port} is refused ({error.strerror})") from None
 
     yield lambda **_: server.socket.close()
     server.shutdown()

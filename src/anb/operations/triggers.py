@@ -147,9 +147,9 @@ TRIGGERS = (
         "queue-grows",
     ),
     Trigger(
-        "WorkerSilent", 0, "a worker has begun nothing for ten minutes, not even the sweep",
+        "WorkerSilent", 0, "for ten minutes no worker has begun anything and nobody has swept",
         'time() - max(anb_worker_heartbeat_timestamp_seconds{job="anb-worker"}) > 600', "5m",
-        "Is the broker there, is a beat running? Restart the worker: what it held is handed back.",
+        "Is a beat running, are database and storage there for it? Restart it; its log says `sweep_failed`.",
         "queue-grows",
     ),
     Trigger(

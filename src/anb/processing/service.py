@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from anb import metrics
 from anb.db import Database
@@ -21,6 +21,7 @@ from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.limits import Limits
 from anb.processing.repository import Claim
 from anb.processing.retry import Retry, after_failure
+from anb.processing.scratch import folder_of, sweep
 from anb.storage.base import RESULTS, Storage
 from anb.storage.trouble import is_full
 
@@ -60,6 +61,7 @@ class Workshop:
         with structlog.contextvars.bound_contextvars(
             video_id=str(video_id), request_id=held.request_id, attempt=held.attempt
         ):
+            self._make_room()
             started = time.monotonic()
             try:
                 outcome = self._attempt(held)
@@ -73,7 +75,7 @@ class Workshop:
         return outcome
 
     def _attempt(self, held: Claim) -> str:
-        scratch = self.scratch / f"{held.video_id}.{held.attempt}"
+        scratch = folder_of(self.scratch, held.video_id, held.attempt)
         try:
             scratch.mkdir(parents=True)
             return self._publish(held, self._convert(held, scratch))
@@ -93,6 +95,13 @@ class Workshop:
             return self._failed(held, ProcessingFailed(code, log_detail=repr(error)))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+    def _make_room(self) -> None:
+        """Of what a killed worker left here: who sweeps may run on another host."""
+        try:
+            sweep(self.database, self.scratch)
+        except (OSError, SQLAlchemyError) as error:
+            log.warning("scratch_not_swept", reason=str(error))
 
     def _convert(self, held: Claim, scratch: Path) -> Converted:
         heartbeat = _Heartbeat(self, held)

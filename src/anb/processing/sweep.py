@@ -3,10 +3,8 @@
 Safe to run anywhere and twice at once.
 """
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,7 +14,7 @@ import structlog
 
 from anb import metrics
 from anb.db import Database, now
-from anb.processing import repository
+from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
 from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
@@ -64,7 +62,7 @@ class Sweeper:
             if _is_stray_result(owned, key):
                 self.storage.delete(key)
                 removed += 1
-        removed += self._sweep_scratch()
+        removed += scratch.sweep(self.database, self.scratch)
         if removed:
             log.info("bytes_swept", removed=removed)
         return removed
@@ -75,21 +73,6 @@ class Sweeper:
                 found = repository.possessions(session, [_video_of(stored.key) for stored in batch])
             for stored in batch:
                 yield found.get(_video_of(stored.key)), stored.key, stored.modified
-
-    def _sweep_scratch(self) -> int:
-        """A scratch folder whose attempt is not running was left by a worker that was killed."""
-        folders = [path for path in self.scratch.glob("*.*") if path.is_dir()] if self.scratch.is_dir() else []
-        stray = []
-        with self.database.read() as session:
-            for folder in folders:
-                with suppress(ValueError):
-                    video_id = uuid.UUID(folder.stem)
-                    owned = repository.possessions(session, [video_id]).get(video_id)
-                    if owned is None or str(owned.running_attempt) != folder.suffix[1:]:
-                        stray.append(folder)
-        for folder in stray:
-            shutil.rmtree(folder, ignore_errors=True)
-        return len(stray)
 
 
 def _is_stray_result(owned: Possession | None, key: str) -> bool:

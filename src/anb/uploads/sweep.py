@@ -1,6 +1,6 @@
 """What nobody asks for any more: finishes what is whole, forgets what has expired, removes strays.
 
-Needs the staging folder that the web hosts write to. Safe to run anywhere and twice at once.
+Needs the staging folder that the web hosts write to. Safe to run on any host and twice at once.
 """
 
 import uuid
