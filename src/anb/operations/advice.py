@@ -64,6 +64,11 @@ def down(samples: Sequence[Sample], now: datetime, minute: timedelta) -> int:
     return max(0, round((now - samples[0].at) / minute) - len({sample.at for sample in samples}))
 
 
+def most_people(samples: Sequence[Sample]) -> int:
+    """At once, on all web servers together: the upper bound that `_series` draws."""
+    return int(max((people for _, people in _series(samples, Measure.PEOPLE)), default=0))
+
+
 def decided_by_people() -> tuple[Trigger, ...]:
     return tuple(trigger for trigger in TRIGGERS if not trigger.expression)
 
@@ -85,7 +90,10 @@ def _lasting(
 
 
 def _series(samples: Iterable[Sample], measure: Measure) -> Iterable[tuple[datetime, float]]:
-    """One value an interval: people of all hosts together, else of the host that is worst off."""
+    """One value an interval: people of all hosts together, else of the host that is worst off.
+
+    Each host counts for itself and keeps no names, so somebody who asked two of them is counted twice.
+    """
     by_time: dict[datetime, list[float]] = defaultdict(list)
     for sample in samples:
         value = _FROM_SAMPLES[measure](sample)

@@ -31,7 +31,7 @@ def look(database: Database, every_s: float) -> tuple[tuple[Finding, ...], Load]
     by_hour = Counter(at.replace(minute=0, second=0, microsecond=0) for at in published)
     busiest = max(by_hour.values(), default=0)
     found = advice.findings(samples, made, moment, timedelta(seconds=every_s))
-    return found, Load(max((sample.people for sample in samples), default=0) or 1, busiest or 1)
+    return found, Load(advice.most_people(samples) or 1, busiest or 1)
 
 
 def as_json(found: Sequence[Finding], load: Load) -> dict[str, Any]:
@@ -72,6 +72,7 @@ def as_text(found: Sequence[Finding], load: Load) -> str:
     parts += [f"  {_quiet(one)}" for one in found if not one.fires]
     parts += ["", "Decided by people, not measured here:"]
     parts += [f"  {trigger.text}" for trigger in advice.decided_by_people()]
+    parts += ["", "People are counted by each web server and added up: who asked two of them counts twice."]
     return "\n".join(parts)
 
 

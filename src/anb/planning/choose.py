@@ -67,12 +67,18 @@ def availability(phase: Phase) -> float:
 
 def carries(phase: Phase) -> Load:
     """The most that a phase carries at its largest, whatever it costs."""
+    videos = phase.workers[1] * capacity.videos_per_hour(INSTANCES[phase.instance])
+    return Load(min(users_by(phase).values()), videos, availability(phase))
+
+
+def users_by(phase: Phase) -> dict[str, int]:
+    """The most that each part of its hosts lets it carry."""
     instance = INSTANCES[phase.instance]
-    users = phase.web[1] * capacity.users_by_cpu(instance)
-    if phase.file_server:
+    found = {"CPUs": phase.web[1] * capacity.users_by_cpu(instance)}
+    if phase.file_server:  # without, videos come from CloudFront
         by_files = capacity.users_by_network(INSTANCES[phase.file_server[-1]])
-        users = min(users, by_files, phase.web[1] * capacity.users_by_network(instance))
-    return Load(users, phase.workers[1] * capacity.videos_per_hour(instance), availability(phase))
+        found["network"] = min(by_files, phase.web[1] * capacity.users_by_network(instance))
+    return found
 
 
 def sized(phase: Phase, load: Load) -> Option:

@@ -40,7 +40,8 @@ def claims_that_fail(phase: Phase) -> tuple[str, ...]:
     most, claim = choose.carries(phase), phase.claim
     found = []
     if most.users < claim.users:
-        found.append(f"{claim.users} users: {most.users} by the network of its hosts")
+        by = choose.users_by(phase)
+        found.append(f"{claim.users} users: {most.users} by the {min(by, key=by.__getitem__)} of its hosts")
     if most.videos_per_hour < claim.videos_per_hour:
         found.append(f"{claim.videos_per_hour} videos an hour: {most.videos_per_hour} by its CPUs")
     if most.availability < claim.availability:
