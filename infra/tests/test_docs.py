@@ -1,9 +1,47 @@
-"""What the page says of the phases is what the code makes."""
+"""What the pages say of the phases is what the code makes."""
 
+import re
 from pathlib import Path
 
+import pytest
+
+from infra.app import SECOND_STACK, STACK
 from infra.profiles import side_by_side
+from infra.tests.made import PHASES, made
+
+DOCS = Path(__file__).parents[2] / "docs"
+RUNBOOKS = "\n".join(page.read_text() for page in sorted((DOCS / "howto").glob("*.md")))
 
 
 def test_the_page_shows_the_phases_as_they_are() -> None:
-    assert side_by_side() in (Path(__file__).parents[2] / "docs/infrastructure.md").read_text()
+    assert side_by_side() in (DOCS / "infrastructure.md").read_text()
+
+
+def test_the_resources_that_runbooks_name_are_made() -> None:
+    named = set(re.findall(r"(?:--logical-resource-id |\$\(named )(\w+)", RUNBOOKS))
+    assert len(named) > 5
+    assert named <= {name for phase in PHASES for name in made(phase).resources()}
+
+
+@pytest.mark.parametrize(
+    ("call", "stack"),
+    [
+        (r"stack\.sh (?P<phase>\d)(?P<values>.*)$", STACK),
+        (rf"--stack-name {SECOND_STACK} .*--parameter-overrides(?P<phase>)(?P<values>.*)$", SECOND_STACK),
+    ],
+)
+def test_the_parameters_that_runbooks_set_are_asked_for(call: str, stack: str) -> None:
+    calls = list(re.finditer(call, RUNBOOKS, re.MULTILINE))
+    assert calls
+    for found in calls:
+        asked = set(made(int(found["phase"] or 3)).template(stack)["Parameters"])
+        assert set(re.findall(r"(\w+)=", found["values"])) <= asked
+
+
+def test_a_first_deployment_sets_all_that_has_no_default() -> None:
+    parameters = made(0).template()["Parameters"]
+    wanted = {name for name, one in parameters.items() if "Default" not in one}
+    (call,) = set(re.findall(r"stack\.sh 0 (.*)$", RUNBOOKS, re.MULTILINE))
+    released = {"ReleaseKey", "ReleaseSha256"}  # what publish.sh prints
+    assert "$RELEASE_PARAMETERS" in call
+    assert wanted - released <= set(re.findall(r"(\w+)=", call))
