@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 import structlog
 from fastapi import APIRouter, Request
@@ -16,12 +16,17 @@ from anb import __version__, migrations
 from anb.operations import scrape
 from anb.processing.ffmpeg import find_ffmpeg
 from anb.replica import PublicReads
+from anb.storage.patience import Patience
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
 
 _ESSENTIAL = {"database", "storage", "disk"}
 """Without one of these no upload can be taken. Without the broker or FFmpeg it is taken, and processed later."""
+
+_patience = Patience(3)
 
 _LONGEST_UNTAKEN_S = 120
 """With a worker there, the sweep has rung again and again by then."""
@@ -96,11 +101,11 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
             raise NotReadyError("the schema is not at its newest step: run `anb migrate`")
 
     def storage() -> None:
-        state.storage.check()
-        state.uploads.staging.check()
+        _ask_storage(state.storage.check)
+        _ask_storage(state.uploads.staging.check)
 
     def disk() -> None:
-        free, reserve = state.uploads.free_bytes(), state.settings.disk_reserve_bytes
+        free, reserve = _ask_storage(state.uploads.free_bytes), state.settings.disk_reserve_bytes
         if free < reserve:
             raise NotReadyError(f"{free} bytes free, {reserve} are kept in reserve")
 
@@ -123,6 +128,13 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
         "worker": worker,
         **({"replica": partial(_check_replica, state.public_reads)} if state.public_reads.has_replica() else {}),
     }
+
+
+def _ask_storage(question: Callable[[], T]) -> T:
+    try:
+        return _patience.ask(question)
+    except TimeoutError:
+        raise NotReadyError("the storage does not answer") from None
 
 
 def _check_replica(reads: PublicReads) -> None:

@@ -7,7 +7,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -23,12 +23,14 @@ from anb.processing.repository import Claim
 from anb.processing.retry import Retry, after_failure
 from anb.processing.scratch import folder_of, sweep
 from anb.storage.base import RESULTS, Storage
+from anb.storage.patience import Patience
 from anb.storage.trouble import is_full
 
 log = structlog.get_logger(__name__)
 
 _HEARTBEAT_S = 2.0
 _STORAGE_AWAY_S = 30.0
+_PATIENCE_S = 20.0
 
 
 class _LostError(Exception):
@@ -50,9 +52,12 @@ class Workshop:
     must_stop: Callable[[], bool]
     """True once the grace time of a shutdown has passed."""
     published: Callable[[], None]
+    patience: Patience = field(default_factory=lambda: Patience(_PATIENCE_S))
 
     def process(self, video_id: uuid.UUID) -> str:
         """Safe to call any number of times, anywhere, at once: the claim decides. Returns what became of it."""
+        if self._storage_is_silent():
+            return "storage_silent"
         with self.database.write() as session:
             held = repository.claim(session, video_id, self.lease_s)
         metrics.WORKER_HEARTBEAT.set_to_current_time()
@@ -140,12 +145,24 @@ class Workshop:
 
     def _storage_is_away(self) -> bool:
         try:
-            self.storage.check()
+            self.patience.ask(self.storage.check)
         except OSError:
             return True
         return False
 
-    def _wait_for_storage(self, held: Claim, error: OSError) -> str:
+    def _storage_is_silent(self) -> bool:
+        """Whoever took a video now would lose it with its lease, and the next one too, until no attempt is left. Until
+        it is heard of again nothing is taken, and the sweep rings on."""
+        try:
+            self.patience.ask(self.storage.check)
+        except TimeoutError as error:
+            log.warning("storage_silent", reason=repr(error))
+            return True
+        except OSError:  # it says what is wrong: then the video is taken, and handed back with a delay
+            return False
+        return False
+
+    def _wait_for_storage(self, held: Claim, error: Exception) -> str:
         """No fault of the video, so none of its attempts is used up: an outage may last longer than all of them."""
         log.warning("storage_away", reason=repr(error))
         with self.database.write() as session:
@@ -153,6 +170,8 @@ class Workshop:
         return "storage_away" if kept else "lost"
 
     def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
+        if failure.code is FailureCode.TOOK_TOO_LONG and self._storage_is_away():  # it was that which FFmpeg waited for
+            return self._wait_for_storage(held, failure)
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
         metrics.FAILURES.labels(failure.code.value).inc()
         decision = after_failure(failure.code, held.failures + 1, self.max_attempts)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
 from anb.errors import AnbError, ChecksumError, LockedError, TooLargeError
+from anb.http.at_storage import at_storage, leave_storage
 from anb.uploads.headers import Checksum
 from anb.uploads.staging import StagedFile, Unverified, require_video
 from anb.videos.sniff import SNIFF_BYTES
@@ -42,22 +42,22 @@ async def _append(staged: StagedFile, receive: Receive, length: int) -> None:
                 raise longer_than_declared()
             buffer += chunk
             if len(buffer) >= _BUFFER:
-                await run_in_threadpool(staged.write, buffer)
+                await at_storage(staged.write, buffer)
                 buffer = bytearray()
                 if not identified:
                     identified = True
-                    await run_in_threadpool(require_video, staged)
+                    await at_storage(require_video, staged)
     except _CutOffError:
         pass  # a phone that lost its link: what it sent is kept, and its next request goes on from there
-    await run_in_threadpool(staged.write, buffer)
+    await at_storage(staged.write, buffer)
     if not identified and (staged.size >= SNIFF_BYTES or staged.size == length):
-        await run_in_threadpool(require_video, staged)
+        await at_storage(require_video, staged)
 
 
 async def _append_verified(staged: StagedFile, receive: Receive, length: int, checksum: Checksum) -> None:
     """Checksum: a body that does not match is discarded and the offset stays. Nor can one that was cut match."""
     digest = checksum.start()
-    beside = await run_in_threadpool(staged.beside)
+    beside = await at_storage(staged.beside)
     came = 0
 
     async def counted() -> AsyncIterator[bytes]:
@@ -73,14 +73,14 @@ async def _append_verified(staged: StagedFile, receive: Receive, length: int, ch
         if digest.digest() != checksum.digest:
             raise ChecksumError("checksum_mismatch")
         before = staged.size
-        await run_in_threadpool(beside.move_into, staged)
+        await at_storage(beside.move_into, staged)
     except AnbError:
         staged.discarded += came
         raise
     finally:
-        await run_in_threadpool(beside.discard)
+        await leave_storage(beside.discard)
     if before < SNIFF_BYTES and (staged.size >= SNIFF_BYTES or staged.size == length):
-        await run_in_threadpool(require_video, staged)
+        await at_storage(require_video, staged)
 
 
 async def _append_beside(beside: Unverified, digest: "_Hash", chunks: AsyncIterator[bytes]) -> None:
@@ -94,11 +94,11 @@ async def _append_beside(beside: Unverified, digest: "_Hash", chunks: AsyncItera
         async for chunk in chunks:
             buffer += chunk
             if len(buffer) >= _BUFFER:
-                await run_in_threadpool(flush)
+                await at_storage(flush)
                 buffer = bytearray()
     except _CutOffError:
         raise ChecksumError("checksum_mismatch") from None
-    await run_in_threadpool(flush)
+    await at_storage(flush)
 
 
 def longer_than_declared() -> TooLargeError:
@@ -120,7 +120,7 @@ async def _chunks(receive: Receive, is_wanted: Callable[[], bool]) -> AsyncItera
             silent_s += _GLANCE_S
             if silent_s >= _LONGEST_SILENCE_S:
                 raise _CutOffError from None
-            if await run_in_threadpool(is_wanted):
+            if await at_storage(is_wanted):
                 raise LockedError("upload_busy") from None
             continue
         silent_s = 0.0

@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from anb.errors import AnbError, ConflictError, FieldError, InvalidError, UnsupportedMediaError
+from anb.http.at_storage import at_storage, leave_storage
 from anb.http.problems import problems
 from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
@@ -87,11 +88,11 @@ async def begin(
     if length > state.settings.max_upload_bytes:
         raise too_large(state.settings.max_upload_bytes)
     await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
-    await run_in_threadpool(admit, state.database, state.storage, state.settings, player_id, length)
+    await at_storage(admit, state.database, state.storage, state.settings, player_id, length)
     uploads: Uploads = state.uploads
-    require_room(await run_in_threadpool(uploads.staging.free_bytes), state.settings, length)
+    require_room(await at_storage(uploads.staging.free_bytes), state.settings, length)
     wish = Wish(player_id, length, described, upload_metadata or "", request.scope["anb.request_id"])
-    upload = await run_in_threadpool(uploads.begin, wish)
+    upload = await at_storage(uploads.begin, wish)
     log.info("upload_begun", upload_id=str(upload.id), length=length)
     offset = 0
     if headers.is_body_type(request.headers.get("content-type", "")):
@@ -143,24 +144,25 @@ async def append(
     state = request.app.state
     uploads: Uploads = state.uploads
     upload = await run_in_threadpool(uploads.find, player_id, headers.parse_id(upload_id))
-    upload, offset = await run_in_threadpool(uploads.postpone, upload)
+    upload, offset = await at_storage(uploads.postpone, upload)
     if wanted != offset:
         raise _wrong_offset(offset)
     declared = _declared_length(request)
     if offset + declared > upload.length:
         raise longer_than_declared()
     if upload.finished_at is None:
-        free = await run_in_threadpool(uploads.staging.free_bytes)
+        free = await at_storage(uploads.staging.free_bytes)
         require_room(free, state.settings, declared)
         upload, offset = await _append(request, upload, offset, checksum)
     return Response(status_code=204, headers=_standing(upload, offset))
 
 
 @router.delete("/{upload_id}", status_code=204, openapi_extra=_TUS, responses=problems(401, 404, 410, 412))
-def terminate(request: Request, player_id: CurrentPlayer, upload_id: str) -> None:
+async def terminate(request: Request, player_id: CurrentPlayer, upload_id: str) -> None:
     """Termination: forget it, bytes and all. A video that it has become already stays."""
     uploads: Uploads = request.app.state.uploads
-    uploads.drop(uploads.find(player_id, headers.parse_id(upload_id)))
+    upload = await run_in_threadpool(uploads.find, player_id, headers.parse_id(upload_id))
+    await at_storage(uploads.drop, upload)
     log.info("upload_terminated", upload_id=upload_id)
 
 
@@ -174,17 +176,17 @@ async def _append(
             if staged.size != offset:
                 raise _wrong_offset(staged.size)
             if checksum:
-                await run_in_threadpool(uploads.require_patience, upload)
+                await at_storage(uploads.require_patience, upload)
             await _receive(request, uploads, upload, staged, checksum)
             offset = staged.size
             if offset == upload.length:
                 upload = await _finished(request, upload, staged)
             elif offset:  # while it is in our hands: however long the body took, the sweep finds it alive
-                upload, _ = await run_in_threadpool(uploads.postpone, upload)
+                upload, _ = await at_storage(uploads.postpone, upload)
     except FileNotFoundError:  # finished by another request, or terminated: then this is 404
-        raise _wrong_offset((await run_in_threadpool(uploads.offset, upload))[1]) from None
+        raise _wrong_offset((await at_storage(uploads.offset, upload))[1]) from None
     except UnsupportedMediaError:
-        await run_in_threadpool(uploads.drop, upload)
+        await leave_storage(uploads.drop, upload)
         raise
     return upload, offset
 
@@ -196,13 +198,13 @@ async def _receive(
         await receive_into(staged, request.receive, upload.length, checksum)
     except AnbError:
         if staged.discarded:
-            await run_in_threadpool(uploads.count_discarded, upload, staged.discarded)
+            await at_storage(uploads.count_discarded, upload, staged.discarded)
         raise
 
 
 async def _finished(request: Request, upload: Upload, staged: StagedFile) -> Upload:
     uploads: Uploads = request.app.state.uploads
-    await run_in_threadpool(uploads.finish, upload, staged, request.scope["anb.request_id"])
+    await at_storage(uploads.finish, upload, staged, request.scope["anb.request_id"])
     return await run_in_threadpool(uploads.find, upload.player_id, upload.id)
 
 
@@ -210,15 +212,15 @@ async def _settled(request: Request, player_id: uuid.UUID, upload_id: str) -> tu
     """The row and the offset. One that is whole, but whose process died before it was a video, becomes one here."""
     uploads: Uploads = request.app.state.uploads
     upload = await run_in_threadpool(uploads.find, player_id, headers.parse_id(upload_id))
-    upload, offset = await run_in_threadpool(uploads.offset, upload)
+    upload, offset = await at_storage(uploads.offset, upload)
     if offset == upload.length and upload.finished_at is None:
         try:
             async with turn(uploads.staging, upload.id) as staged:
                 upload = await _finished(request, upload, staged)
         except FileNotFoundError:
-            upload, offset = await run_in_threadpool(uploads.offset, upload)
+            upload, offset = await at_storage(uploads.offset, upload)
         except UnsupportedMediaError:
-            await run_in_threadpool(uploads.drop, upload)
+            await leave_storage(uploads.drop, upload)
             raise
     return upload, offset
 
@@ -229,10 +231,10 @@ async def _only_if_heard(request: Request, uploads: Uploads, upload: Upload) -> 
     try:
         yield
     except Exception:
-        await run_in_threadpool(uploads.drop, upload)
+        await leave_storage(uploads.drop, upload)
         raise
     if await request.is_disconnected():
-        await run_in_threadpool(uploads.drop, upload)
+        await leave_storage(uploads.drop, upload)
 
 
 def _standing(upload: Upload, offset: int) -> dict[str, str]:

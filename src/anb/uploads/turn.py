@@ -5,9 +5,8 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from starlette.concurrency import run_in_threadpool
-
 from anb.errors import LockedError
+from anb.http.at_storage import at_storage, leave_storage
 from anb.uploads.staging import StagedFile, Staging
 
 _LONGEST_WAIT_S = 4.0
@@ -25,16 +24,16 @@ async def turn(staging: Staging, upload_id: uuid.UUID) -> AsyncIterator[StagedFi
     try:
         yield staged
     finally:
-        await run_in_threadpool(staged.close)
+        await leave_storage(staged.close)
 
 
 async def _hold(staging: Staging, upload_id: uuid.UUID) -> StagedFile:
     waiting_until = asyncio.get_running_loop().time() + _LONGEST_WAIT_S
     while True:
         try:
-            return await run_in_threadpool(staging.hold, upload_id)
+            return await at_storage(staging.hold, upload_id)
         except BlockingIOError:
             if asyncio.get_running_loop().time() > waiting_until:
                 raise LockedError("upload_busy") from None
-            await run_in_threadpool(staging.knock, upload_id)
+            await at_storage(staging.knock, upload_id)
         await asyncio.sleep(_TRY_AGAIN_S)

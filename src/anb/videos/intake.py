@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import structlog
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from anb.errors import (
@@ -17,6 +16,7 @@ from anb.errors import (
     MalformedError,
     UnsupportedMediaError,
 )
+from anb.http.at_storage import at_storage, leave_storage
 from anb.storage.base import Storage, Writer
 from anb.storage.trouble import StorageError, refusal
 from anb.videos import upload_policy
@@ -65,13 +65,13 @@ class Intake:
                 self._count(len(chunk))
                 parser.write(chunk)
                 if len(self._buffer) >= _BUFFER:
-                    await run_in_threadpool(self._flush)
+                    await at_storage(self._flush)
             self._require_end()
             title, description = self._checked_texts()
-            await run_in_threadpool(self._finish)
+            await at_storage(self._finish)
         except BaseException as error:
             if self._writer is not None:
-                await run_in_threadpool(self._writer.abort)
+                await leave_storage(self._writer.abort)
             if isinstance(error, ClientDisconnect):
                 raise MalformedError("body_cut_off") from error
             if isinstance(error, FormParserError):

@@ -6,11 +6,11 @@ from typing import Any
 
 import structlog
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from anb.errors import ForbiddenError, NotFoundError
+from anb.http.at_storage import at_storage
 from anb.http.problems import problems
 from anb.storage.base import Link
 from anb.storage.trouble import as_storage_error
@@ -43,11 +43,11 @@ async def media(request: Request, key: str, token: str = "") -> Response:
     if private and not request.app.state.signer.allows(token, key):
         raise ForbiddenError("media_link_expired")
     try:
-        path = await run_in_threadpool(request.app.state.storage.place, key, request.method)
+        path = await at_storage(request.app.state.storage.place, key, request.method)
         if isinstance(path, Link):
             return _redirect(path, private=private)
         with as_storage_error(FileNotFoundError):
-            status = await run_in_threadpool(path.stat)
+            status = await at_storage(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
     kind = _TYPES.get(path.suffix, "application/octet-stream")

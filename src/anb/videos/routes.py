@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from anb import db, metrics
 from anb.errors import AnbError, InvalidError
+from anb.http.at_storage import at_storage, leave_storage
 from anb.http.client import language
 from anb.http.lingering import Lingering
 from anb.http.problems import answer, problems
@@ -74,13 +75,13 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     if error := upload_policy.idempotency_key_error(idempotency_key):
         raise InvalidError("invalid_fields", errors=(error,))
     declared = _declared_length(request)
-    await run_in_threadpool(admit, state.database, state.storage, settings, player_id, declared, idempotency_key)
+    await at_storage(admit, state.database, state.storage, settings, player_id, declared, idempotency_key)
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
     received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
     metrics.UPLOADED_BYTES.inc(received.size)
     wish = service.Registration(video_id, player_id, received, idempotency_key, request.scope["anb.request_id"])
-    return await run_in_threadpool(service.register, state.database, state.storage, quota(settings), wish)
+    return await leave_storage(service.register, state.database, state.storage, quota(settings), wish)
 
 
 def _declared_length(request: Request) -> int | None:
@@ -104,8 +105,9 @@ def own_video(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -
 
 
 @router.delete("/{video_id}", status_code=204, responses=problems(401, 403, 404, 409))
-def delete(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> None:
+async def delete(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> None:
     """Remove a video in any state, while nobody has voted for it."""
-    service.delete(request.app.state.database, request.app.state.storage, player_id, video_id)
+    state = request.app.state
+    await at_storage(service.delete, state.database, state.storage, player_id, video_id)
     request.app.state.public_pages.forget()
     log.info("video_deleted", video_id=str(video_id))
