@@ -71,7 +71,7 @@ def test_a_bare_machine_is_well_and_stays_untouched(anb: Anb, folder: Path) -> N
     answer = anb("doctor", "--json")
     assert answer.exit_code == 0
     states = _states(answer)
-    assert {"settings", "python", "ffmpeg", "database", "broker", "storage", "disk", "clock"} <= set(states)
+    assert {"settings", "python", "ffmpeg", "database", "broker", "storage", "staging", "disk", "clock"} <= set(states)
     assert states["database"] == "warn"
     assert list(folder.iterdir()) == []
 
@@ -115,6 +115,23 @@ def test_storage_that_cannot_be_written_fails(anb: Anb, folder: Path, monkeypatc
     monkeypatch.setenv("MEDIA_ROOT", str(folder / "file" / "media"))
     states = _states(anb("doctor", "--json"))
     assert states["storage"] == "fail"
+
+
+def test_a_staging_folder_is_looked_at(anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    staging = folder / "shared"
+    monkeypatch.setenv("ANB_STAGING_DIR", str(staging))
+    assert _states(anb("doctor", "--json"))["staging"] == "ok"
+    assert not staging.exists()
+    staging.mkdir()
+    assert _states(anb("doctor", "--json"))["staging"] == "ok"
+    assert list(staging.iterdir()) == []
+    monkeypatch.setenv("ANB_DISK_RESERVE_BYTES", str(10**18))
+    assert _states(anb("doctor", "--json"))["staging"] == "fail"
+    (folder / "file").touch()
+    monkeypatch.setenv("ANB_STAGING_DIR", str(folder / "file"))
+    assert _states(anb("doctor", "--json"))["staging"] == "fail"
+    monkeypatch.setenv("ANB_STAGING_DIR", "/proc/nowhere")  # where nobody can make a folder
+    assert _states(anb("doctor", "--json"))["staging"] == "warn"
 
 
 def test_a_machine_without_ffmpeg_is_told_to_install_it(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:

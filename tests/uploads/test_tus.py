@@ -2,7 +2,9 @@
 
 import errno
 import hashlib
+import os
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -18,7 +20,7 @@ from anb.api import create_app
 from anb.db import Database
 from anb.settings import Settings
 from anb.uploads.models import Upload
-from anb.uploads.staging import Staging
+from anb.uploads.staging import StagedFile, Staging
 from anb.uploads.sweep import UploadSweeper
 from anb.videos.models import Video
 from tests.cast import MP4_HEAD, Cast, Person, problem
@@ -328,6 +330,71 @@ def test_an_upload_that_cannot_be_swept_keeps_no_other_waiting(
     monkeypatch.setattr(Staging, "remove", failing)
     sweeper.sweep()
     assert files(app).keys() == {f"incoming/{stuck}"}
+
+
+def test_five_hundred_that_cannot_be_swept_keep_no_other_waiting(
+    ana: Tus, app: FastAPI, database: Database, sweeper: UploadSweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The longest expired come first in every sweep, and here they fail in every sweep."""
+    urls = [ana.url() for _ in range(5)]
+    stuck = {uuid.UUID(upload_id(url)) for url in urls[:4]}
+    for age_s, url in enumerate(reversed(urls)):
+        gone = datetime.now(UTC) - timedelta(seconds=10 + age_s // 2)  # two and two at one moment
+        with database.write() as session:
+            session.execute(update(Upload).where(Upload.id == uuid.UUID(upload_id(url))).values(expires_at=gone))
+    hold = Staging.hold
+
+    def failing(staging: Staging, one: uuid.UUID) -> StagedFile:
+        if one in stuck:
+            raise OSError(errno.EIO, "a disk with a hole")
+        return hold(staging, one)
+
+    monkeypatch.setattr(Staging, "hold", failing)
+    monkeypatch.setattr("anb.uploads.sweep._LOOKED_UP_AT_ONCE", 2)
+    sweeper.sweep()
+    with database.read() as session:
+        assert set(session.scalars(select(Upload.id))) == stuck
+
+
+@pytest.mark.parametrize("broken", ["_now", "files"])
+def test_a_staging_folder_without_an_inode_or_a_list_stops_no_expiry(
+    ana: Tus, app: FastAPI, database: Database, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    url = ana.url()
+    app.state.uploads.staging.create(uuid.uuid4())  # without a row, and of an age that nobody can tell
+    expire(database, url)
+
+    def failing(_: Staging) -> Any:
+        raise OSError(errno.ENOSPC, "no inode is left")
+
+    monkeypatch.setattr(Staging, broken, failing)
+    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    assert ana.ask("HEAD", url).status_code == 404
+    assert len(files(app)) == 1
+
+
+def test_a_whole_upload_becomes_a_video_beside_a_file_that_cannot_be_looked_at(
+    ana: Tus, cast: Cast, dying: TestClient, database: Database, sweeper: UploadSweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable, whole = ana.url(), ana.url()
+    with pytest.MonkeyPatch.context() as patch:
+        dying_before(patch, "anb.uploads.repository.claim")
+        assert Tus(dying, cast.ana).append(whole, 0, VIDEO).status_code == 500
+    scandir = os.scandir
+
+    class Unreadable:
+        name = upload_id(unreadable)
+
+        def stat(self) -> os.stat_result:
+            raise OSError(errno.EIO, "a disk with a hole")
+
+    def listed(folder: Path) -> Iterator[Any]:
+        yield Unreadable()
+        yield from (entry for entry in scandir(folder) if entry.name != Unreadable.name)
+
+    monkeypatch.setattr("anb.uploads.staging.os.scandir", listed)
+    sweeper.sweep()
+    assert len(videos(database)) == 1
 
 
 def test_who_terminates_an_upload_ends_its_writer_too(ana: Tus, app: FastAPI) -> None:

@@ -27,6 +27,10 @@ _RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No machine that runs this lives before it."""
 
 _STORAGE_ADVICE = "Give this user write access, or mount the share; for S3 see docs/howto/use-s3.md."
+_STAGING_ADVICE = (
+    "Resumable uploads grow there: web servers and the beat need one that all of them share and may write, with room "
+    "(ANB_STAGING_DIR). A worker alone does not."
+)
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def judge_clock(here: datetime, there: datetime | None) -> Finding:
 def _places(settings: Settings) -> Iterator[Finding]:
     yield _guarded("broker", lambda: _broker(settings), "Start it, or correct CELERY_BROKER_URL. Uploads wait for it.")
     yield _guarded("storage", lambda: _storage(settings), _STORAGE_ADVICE)
+    yield _guarded("staging", lambda: _staging(settings.staging, settings.disk_reserve_bytes), _STAGING_ADVICE)
     disk = settings.scratch if settings.media.startswith("s3://") else Path(settings.media)
     free = shutil.disk_usage(_nearest(disk)).free
     yield judge_disk(free, settings.disk_reserve_bytes)
@@ -151,6 +156,27 @@ def _storage(settings: Settings) -> Finding:
         return Finding("storage", "ok", f"{media} can be written")
     with tempfile.TemporaryFile(dir=_nearest(media)):
         return Finding("storage", "ok", f"{media} can be made")
+
+
+def _staging(folder: Path, reserve: int) -> Finding:
+    """A worker alone does not use it, so that one which is not there is no failure yet."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except FileNotFoundError:
+        return _staging_to_be_made(folder)
+    free = shutil.disk_usage(folder).free
+    if free < reserve:
+        return Finding("staging", "fail", f"{folder}: {free / 2**30:.1f} GiB free, below the reserve", _STAGING_ADVICE)
+    return Finding("staging", "ok", f"{folder} can be written")
+
+
+def _staging_to_be_made(folder: Path) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)):
+            return Finding("staging", "ok", f"{folder} can be made")
+    except OSError as error:
+        return Finding("staging", "warn", f"{folder} is not there ({error.strerror})", _STAGING_ADVICE)
 
 
 def _nearest(folder: Path) -> Path:

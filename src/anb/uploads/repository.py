@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
@@ -44,8 +44,13 @@ def remove(session: Session, upload_id: uuid.UUID) -> bool:
     return session.execute(delete(Upload).where(Upload.id == upload_id).returning(Upload.id)).first() is not None
 
 
-def expired(session: Session, limit: int) -> Sequence[Upload]:
-    return session.scalars(select(Upload).where(Upload.expires_at <= db.now(session)).limit(limit)).all()
+def expired(session: Session, limit: int, after: Upload | None) -> Sequence[Upload]:
+    """The longest expired first; `after` is the last one of those before."""
+    statement = select(Upload).where(Upload.expires_at <= db.now(session))
+    if after is not None:
+        same_moment = and_(Upload.expires_at == after.expires_at, Upload.id > after.id)
+        statement = statement.where(or_(Upload.expires_at > after.expires_at, same_moment))
+    return session.scalars(statement.order_by(Upload.expires_at, Upload.id).limit(limit)).all()
 
 
 def remove_expired(session: Session, upload_id: uuid.UUID) -> bool:

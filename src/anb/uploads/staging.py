@@ -12,20 +12,24 @@ holds there too:
 import errno
 import fcntl
 import hashlib
+import math
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from anb.errors import UnsupportedMediaError
 from anb.storage.local import sync_folder
 from anb.storage.trouble import as_storage_error
 from anb.uploads.headers import parse_id
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
+
+log = structlog.get_logger(__name__)
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
 _COPY_CHUNK = 1024 * 1024
@@ -89,15 +93,28 @@ class Staging:
             name.unlink(missing_ok=True)
 
     def files(self) -> Iterator["StagedSize"]:
-        """For the sweep. A side file is listed as an empty one, so that it is swept even without its upload."""
-        now = self._now()
+        """For the sweep. A side file is listed as an empty one, so that it is swept even without its upload.
+
+        What cannot be looked at is left out, and where the time cannot be asked (no inode is left) all is young.
+        """
+        try:
+            now = self._now()
+        except OSError as error:
+            log.warning("staging_has_no_clock", reason=str(error))
+            now = -math.inf
         for entry in os.scandir(self.folder):
             upload_id = parse_id(entry.name.partition(".")[0])
-            with suppress(FileNotFoundError):  # removed while we list
-                if upload_id is not None:
-                    status = entry.stat()
-                    size = status.st_size if "." not in entry.name else 0
-                    yield StagedSize(upload_id, size, now - status.st_mtime)
+            if upload_id is None:
+                continue
+            try:
+                status = entry.stat()
+            except FileNotFoundError:  # removed while we list
+                continue
+            except OSError as error:
+                log.warning("staged_file_unreadable", upload_id=str(upload_id), reason=str(error))
+                continue
+            size = status.st_size if "." not in entry.name else 0
+            yield StagedSize(upload_id, size, now - status.st_mtime)
 
     @as_storage_error()
     def _now(self) -> float:

@@ -34,14 +34,26 @@ class UploadSweeper:
         with self.uploads.database.write() as session:
             repository.end_strays(session)
             arrivals.forget_old(session)
-        files = self.uploads.staging.files()  # first: what is whole becomes a video, however late
-        while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
-            self._sweep_files(batch)
-        with self.uploads.database.read() as session:
-            expired = repository.expired(session, _LOOKED_UP_AT_ONCE)
-        for upload in expired:
+        try:  # first: what is whole becomes a video, however late
+            files = self.uploads.staging.files()
+            while batch := list(islice(files, _LOOKED_UP_AT_ONCE)):
+                self._sweep_files(batch)
+        except OSError as error:  # the folder itself cannot be listed; what has expired goes all the same
+            log.error("staging_not_listed", exc_info=error)
+        for upload in self._expired():
             with self._alone(upload.id):
                 self._expire(upload)
+
+    def _expired(self) -> Iterator[Upload]:
+        """All of them, so that those which cannot be swept never stand before the others."""
+        last: Upload | None = None
+        while True:
+            with self.uploads.database.read() as session:
+                batch = repository.expired(session, _LOOKED_UP_AT_ONCE, after=last)
+            if not batch:
+                return
+            yield from batch
+            last = batch[-1]
 
     @contextmanager
     def _alone(self, upload_id: uuid.UUID) -> Iterator[None]:
