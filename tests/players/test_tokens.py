@@ -116,3 +116,12 @@ def test_the_name_of_a_key_alone_opens_nothing(key_id: object) -> None:
 def test_short_other_keys_are_refused() -> None:
     with pytest.raises(SettingsError, match="ANB_OTHER_SECRET_KEYS"):
         load_settings(other_secret_keys=f"{OLD},short")
+
+
+@pytest.mark.parametrize("ahead", [timedelta(seconds=5), timedelta(minutes=59)])
+def test_a_token_of_a_host_whose_clock_is_ahead_is_believed_at_once(ahead: timedelta) -> None:
+    """Also by a host whose clock was set back since: who has logged in stays so."""
+    signer, player_id = Signer(NEW, 3600), uuid.uuid4()
+    moment = datetime.now(UTC) + ahead
+    claims = {"sub": str(player_id), "aud": "player", "iat": moment, "exp": moment + timedelta(hours=1)}
+    assert signer.player_of(jwt.encode(claims, signer._key, headers={"kid": signer._key_id})) == player_id

@@ -1,13 +1,18 @@
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 from tests.cast import Cast, problem
 
+from anb.rankings import repository
 from anb.rankings.table import Standing, rank
 from anb.videos.lifecycle import Status
+from anb.videos.repository import Filter
 
 
 def standing(votes: int, minute: int, number: int) -> Standing:
@@ -100,3 +105,20 @@ def test_a_player_whose_only_published_video_is_deleted_leaves_the_ranking(cast:
     for video, left in ((first, 1), (second, 0)):
         assert cast.client.delete(f"/api/videos/{video}", headers=cast.ana.headers).status_code == 204
         assert cast.client.get("/api/public/rankings").json()["total"] == left
+
+
+def test_a_page_that_is_read_while_a_players_only_video_is_deleted_is_shown_without_them(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = cast.video(cast.ana)
+    cast.video(cast.beto)
+    look_up = repository._most_voted
+
+    def deleted_meanwhile(session: Session, player_ids: Sequence[uuid.UUID]) -> Any:
+        assert cast.client.delete(f"/api/videos/{gone}", headers=cast.ana.headers).status_code == 204
+        return look_up(session, player_ids)
+
+    with monkeypatch.context() as patch, cast.database.read() as session:
+        patch.setattr(repository, "_most_voted", deleted_meanwhile)
+        standings = repository.page(session, Filter(), limit=20, offset=0)
+    assert [standing.player_id for standing in standings] == [cast.beto.id]

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from string import Template
 
@@ -18,6 +19,7 @@ import pytest
 import yaml
 from deployment.stack.configuration import REPOSITORY
 
+from anb.http.proxies import networks
 from tests.cast import problem
 from tests.stack.asking import until
 
@@ -120,6 +122,14 @@ def rendered(folder: Path, names: Names, web_port: int, **environment: str) -> i
 
 def nginx(folder: Path, *more: str) -> list[str]:
     return [str(NGINX), "-c", str(folder / "nginx.conf"), "-p", str(folder), *more]
+
+
+def test_web_believes_the_nginx_before_it_whatever_env_says_of_one_on_the_host() -> None:
+    """An .env made of .env.example names the loopback, where no container's nginx is."""
+    told = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]["web"]["environment"]
+    trusted = networks(told["ANB_TRUSTED_PROXIES"])  # a value, and no ${...} that .env could fill
+    for docker_gives in ("172.18.0.5", "192.168.16.2", "10.89.0.3"):
+        assert any(ip_address(docker_gives) in network for network in trusted)
 
 
 @pytest.mark.parametrize("balancers", ["", "set_real_ip_from 10.0.1.0/24; set_real_ip_from 10.0.2.0/24;"])

@@ -171,3 +171,17 @@ def test_a_long_object_is_synced_on_the_way(tmp_path: Path, monkeypatch: pytest.
         writer.write(bytes(8 * 1024 * 1024))
     writer.commit()
     assert len(synced) == 2
+
+
+def test_a_check_that_fails_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked every few seconds, and a full disk lets a file be made that cannot be written."""
+    storage = LocalStorage(tmp_path)
+
+    def full(path: Path, _: bytes) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError):
+        storage.check()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

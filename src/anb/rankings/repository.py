@@ -12,7 +12,8 @@ from anb.videos.repository import Filter
 
 
 def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[Standing]:
-    """Read from an index in its own order; then the most voted video of each player on the page."""
+    """Read from an index in its own order; then the most voted video of each player on the page. Whose only one was
+    deleted between the two is not there any more."""
     order = (Player.votes.desc(), Player.first_published_at, Player.id)
     players = session.execute(
         select(
@@ -33,6 +34,7 @@ def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[S
             title=best[player.id][1],
         )
         for player in players
+        if player.id in best
     ]
 
 

@@ -95,8 +95,10 @@ class LocalStorage:
     def check(self) -> None:
         for folder in (ORIGINALS, RESULTS):
             probe = self.root / folder / f".{uuid.uuid4()}.part"
-            probe.write_bytes(b"anb")
-            probe.unlink()
+            try:
+                probe.write_bytes(b"anb")
+            finally:  # a full disk lets it be made and not be written, each time that somebody asks
+                probe.unlink(missing_ok=True)
 
 
 def _settle(path: Path) -> None:
