@@ -15,9 +15,11 @@ parameter() {
 }
 case $action in
     deploy)
-        echo "ReleaseKey=$(parameter ReleaseKey) ReleaseSha256=$(parameter ReleaseSha256)" |
-            aws s3 cp --only-show-errors - "$before"
+        running="ReleaseKey=$(parameter ReleaseKey) ReleaseSha256=$(parameter ReleaseSha256)"
         read -ra release <<<"$("$here/publish.sh" "$name" "$bucket")"
+        if [[ $running != "${release[*]}" ]]; then # deployed once more, the way back stays what it is
+            aws s3 cp --only-show-errors - "$before" <<<"$running"
+        fi
         ;;
     back) read -ra release <<<"$(aws s3 cp --only-show-errors "$before" -)" ;;
     *)

@@ -313,14 +313,20 @@ release() { # an environment of its own beside the old one, which serves until t
     fi
 }
 
-serve_release() { # what runs next is this release; the one before stays, to go back to by moving the link
-    local name old
+serve_release() { # what runs next is this release; the one that ran before stays, to go back to by moving the link
+    local name ran old
     name=$(release_name)
+    ran=$(readlink "$APP_HOME/current" || true)
+    if [[ -n $ran && $ran != "releases/$name" ]]; then # run once more, the way back stays what it is
+        link "$APP_HOME/previous" "$ran"
+    fi
     link "$APP_HOME/current" "releases/$name"
-    for old in $(find "$APP_HOME/releases" -mindepth 1 -maxdepth 1 -type d -printf '%T@ %f\n' 2>/dev/null |
-        sort -rn | cut -d ' ' -f 2 | grep -v -x "$name" | tail -n +2); do
-        step "remove release $old" || continue
-        rm -rf "${APP_HOME:?}/releases/$old"
+    # Not by age: the newest may be one that was refused. A host from before this link cannot tell, and keeps all.
+    ran=$(readlink "$APP_HOME/previous") || return 0
+    for old in $(find "$APP_HOME/releases" -mindepth 1 -maxdepth 1 -type d -printf 'releases/%f\n' |
+        grep -v -x -e "releases/$name" -e "$ran"); do
+        step "remove ${old/releases\//release }" || continue
+        rm -rf "${APP_HOME:?}/$old"
     done
 }
 

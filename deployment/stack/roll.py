@@ -3,8 +3,10 @@
 Hosts do the same with systemd: docs/delivery.md.
 """
 
+import contextlib
 import subprocess
 import time
+import xmlrpc.client
 from collections.abc import Callable, Mapping
 
 import httpx2
@@ -33,21 +35,53 @@ def roll(stack: Stack, release: Mapping[str, str], version: str, say: Callable[[
     stack.control("startProcess", "web_next")
     try:
         _until(lambda: _answers(stack, version), f"{version} does not answer")
-    except RollError:
+    except BaseException:
         stack.plan.write_settings(before)
-        if stack.pid("web_next"):
-            stack.control("stopProcess", "web_next")
+        _end(stack, "web_next")
         raise
     say(f"Both serve on one port; {version} answers.")
     stack.control("stopProcess", "web")  # no new connections; what is under way ends
     say("The old one has finished what it had and is gone.")
-    stack.control("startProcess", "web")
-    _until(lambda: _has_workers(stack.pid("web")), "web has no workers")
+    try:
+        _start_web(stack)
+    except BaseException:
+        stack.plan.write_settings(before)
+        _go_back(stack)
+        raise
     stack.control("stopProcess", "web_next")
     for name in ("worker", "beat"):  # a video is finished or handed back, and loses no attempt
         stack.control("stopProcess", name)
         stack.control("startProcess", name)
     say("Web, worker and beat are the next release's.")
+
+
+def _start_web(stack: Stack) -> None:
+    stack.control("startProcess", "web")
+    started = stack.pid("web")
+
+    def has_workers() -> bool:
+        if stack.pid("web") != started:  # supervisord starts it again and again
+            raise RollError("web ended at its start")
+        return _has_workers(started)
+
+    _until(has_workers, "web has no workers")
+
+
+def _go_back(stack: Stack) -> None:
+    """The next release serves until the old one does."""
+    _end(stack, "web")
+    with contextlib.suppress(xmlrpc.client.Fault):  # started again already, by supervisord
+        stack.control("startProcess", "web")
+    try:
+        _until(lambda: _has_workers(stack.pid("web")), "")
+    except RollError:
+        raise StackError("The next release cannot be web, and the old one starts no more: web_next serves.") from None
+    _end(stack, "web_next")
+
+
+def _end(stack: Stack, name: str) -> None:
+    with contextlib.suppress(xmlrpc.client.Fault):  # it has ended by itself
+        stack.control("stopProcess", name)
 
 
 def _answers(stack: Stack, version: str) -> bool:
@@ -58,7 +92,7 @@ def _answers(stack: Stack, version: str) -> bool:
         answer = httpx2.get(f"http://127.0.0.1:{stack.plan.ports.web}/health", timeout=5, trust_env=False)
     except httpx2.TransportError:
         return False
-    return bool(answer.json()["version"] == version)
+    return answer.is_success and bool(answer.json()["version"] == version)
 
 
 def _has_workers(pid: int | None) -> bool:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx2
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.roll import RollError, roll
 from deployment.stack.servers import Stack
@@ -25,7 +26,7 @@ from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
 from tests.prove.looking import look_closely, settle
 from tests.prove.verdict import Finding, judge
-from tests.rolling.release import NEXT, broken_release, next_release
+from tests.rolling.release import NEXT, ONCE, broken_release, next_release, release_that_starts_once
 
 _GOOD = {"200", "201", "202", "204", "206"}
 _TRUE = {"404", "409"}
@@ -59,8 +60,12 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
     with Stack(plan, SETTINGS) as stack, tempfile.TemporaryDirectory() as scratch:
         with Crowd(plan.url, journal, seed, clips(Path(scratch))):
             time.sleep(seconds)
-            say(f"Release {__version__} serves; a release that cannot start is tried.")
-            refused = _is_refused(stack, broken_release(folder), say)
+            say(f"Release {__version__} serves; one that cannot start is tried, and one that can only once.")
+            tried = {
+                "the next release ended at its start": (broken_release(folder), "broken"),
+                "web ended at its start": (release_that_starts_once(folder), ONCE),
+            }
+            refused = [_is_refused(stack, *release, reason, say) for reason, release in tried.items()]
             time.sleep(seconds / 3)
             roll(stack, next_release(folder), NEXT, say)
             time.sleep(seconds)
@@ -73,16 +78,19 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
     failed = Counter({name: times for name, times in journal.answers.items() if name not in _GOOD | _TRUE})
     lost = sum(len(finding.broken) for finding in findings)
     _print(console, journal, failed, findings, written)
-    return refused and not failed and not lost and min(written) > 0
+    return all(refused) and not failed and not lost and min(written) > 0
 
 
-def _is_refused(stack: Stack, release: dict[str, str], say: Callable[[str], None]) -> bool:
-    """For the reason that it was given: it is tried beside the old one, and ends."""
+def _is_refused(stack: Stack, release: dict[str, str], version: str, reason: str, say: Callable[[str], None]) -> bool:
+    """For the reason that it was given, and afterwards the old one serves and nothing else."""
+    before = stack.plan.read_settings()
     try:
-        roll(stack, release, "broken", say)
+        roll(stack, release, version, say)
     except RollError as refusal:
         say(f"Refused: {refusal}.")
-        return str(refusal) == "the next release ended at its start"
+        serves = {httpx2.get(f"{stack.plan.url}/health", trust_env=False).json()["version"] for _ in range(20)}
+        left = (stack.pid("web_next"), stack.plan.read_settings(), serves)
+        return str(refusal) == reason and left == (None, before, {__version__})
     return False
 
 

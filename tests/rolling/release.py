@@ -8,6 +8,7 @@ from deployment.stack.configuration import REPOSITORY
 from anb import __version__, migrations
 
 NEXT = f"{__version__}+next"
+ONCE = f"{__version__}+once"
 
 _STEP = '''"""A column that the next release writes and the old one has never heard of"""
 
@@ -47,6 +48,19 @@ def broken_release(folder: Path) -> dict[str, str]:
     shutil.copytree(REPOSITORY / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
     with (source / "anb" / "api.py").open("a") as module:
         module.write('\n\ndef create_app() -> FastAPI:\n    raise RuntimeError("a release that does not start")\n')
+    return {"PYTHONPATH": str(source)}
+
+
+def release_that_starts_once(folder: Path) -> dict[str, str]:
+    """One that serves beside the old one, and does not start in its place."""
+    source = folder / "once"
+    shutil.copytree(REPOSITORY / "src", source, ignore=shutil.ignore_patterns("__pycache__"))
+    _replace(source / "anb" / "__init__.py", f'"{__version__}"', f'"{ONCE}"')
+    with (source / "anb" / "api.py").open("a") as module:
+        module.write(
+            '\n\nimport os\n\nif os.environ.get("SUPERVISOR_PROCESS_NAME") == "web":\n'
+            '    raise RuntimeError("a release that does not start")\n'
+        )
     return {"PYTHONPATH": str(source)}
 
 
