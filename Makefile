@@ -67,6 +67,7 @@ proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs it
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory drill
+	@$(MAKE) --no-print-directory runbooks
 	@$(MAKE) --no-print-directory prove KILLS=40 SEED=$(SEED)
 	@$(MAKE) --no-print-directory prove-embedded KILLS=10 SEED=$(SEED)
 	@$(MAKE) --no-print-directory roll SEED=$(SEED)
@@ -99,6 +100,9 @@ mutants: .venv/dev.stamp ## change the rules one place at a time: at least 90 % 
 
 drill: .venv/dev.stamp ## back up real servers under load, destroy them, restore: what was acknowledged is there; RTO and RPO
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -o addopts=-q -s -p no:randomly tests/backups/test_drill.py
+
+runbooks: .venv/dev.stamp ## run what the runbooks tell to run, on each database (2 minutes)
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -o addopts=-q tests/docs/test_runbooks_run.py
 
 growth: .venv/dev.stamp ## loads that make each trigger of phase 1 fire in `anb advise`, where a minute lasts a second (5 minutes)
 	@.ci/tools && $(BIN)/python -m tests.growth
@@ -144,4 +148,4 @@ LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-in
 clean: ## remove what was installed and made here
 	@rm -rf .venv .venv-infra .venv-kubernetes cdk.out demo-output .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants
 
-.PHONY: help demo up test stack stack-test hosts-test prove prove-embedded roll promote proofs tus-cuts hostile bench mutants drill growth rules lint lock clean
+.PHONY: help demo up test stack stack-test hosts-test prove prove-embedded roll promote proofs tus-cuts hostile bench mutants drill runbooks growth rules lint lock clean
