@@ -17,11 +17,12 @@ class Rule:
 WEB = "WebServer"
 WORKER = "Worker"
 FILE_SERVER = "FileServer"
+STAGING = "Staging"
 DATABASE = "RDS"
 BALANCER = "LoadBalancer"
 CACHE = "Redis"
 NODES = "Kubernetes"
-GROUPS = (WEB, WORKER, FILE_SERVER, DATABASE, BALANCER, CACHE, NODES)
+GROUPS = (WEB, WORKER, FILE_SERVER, STAGING, DATABASE, BALANCER, CACHE, NODES)
 
 ADMINISTRATOR = "administrator"  # a parameter of the stack: one address
 EVERYBODY = "0.0.0.0/0"
@@ -34,6 +35,7 @@ def groups(profile: Profile) -> tuple[str, ...]:
         WEB: not profile.kubernetes,
         WORKER: not profile.kubernetes,
         FILE_SERVER: profile.file_server is not None,
+        STAGING: profile.staging,
         DATABASE: True,
         BALANCER: profile.phase.balancer,
         CACHE: bool(profile.phase.cache),
@@ -56,6 +58,8 @@ def rules(profile: Profile, *, main_region: bool = True) -> tuple[Rule, ...]:
         found.append(Rule(WEB, 6379, WORKER, "Redis, the queue"))
     if profile.file_server:
         found += [Rule(FILE_SERVER, 2049, client, "NFS") for client in clients]
+    if profile.staging:
+        found += [Rule(STAGING, 2049, client, "NFS, uploads under way") for client in clients]
     if not profile.phase.private:
         found += [Rule(group, 22, ADMINISTRATOR, "SSH") for group in (WEB, WORKER, FILE_SERVER)]
     if profile.phase.second_region and main_region:

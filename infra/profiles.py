@@ -49,6 +49,11 @@ class Profile:
         return (*self.web_hosts, *self.worker_hosts, *((self.file_server,) if self.file_server else ()))
 
     @property
+    def staging(self) -> bool:
+        """Whether resumable uploads need a file system of their own: without a file server there is none to share."""
+        return self.file_server is None
+
+    @property
     def nodes(self) -> tuple[int, int]:
         """Fewest and most machines of Kubernetes in the main region."""
         return self.phase.web[0] + self.phase.workers[0], self.phase.web[1] + self.phase.workers[1]
@@ -91,6 +96,7 @@ def _column(one: Profile) -> dict[str, str]:
         "web": f"{len(one.web_hosts)}{servers}" if one.web_hosts else group.format(*phase.web),
         "worker": f"{len(one.worker_hosts)}{servers}" if one.worker_hosts else group.format(*phase.workers),
         "file server": f"{phase.file_server[0]}, {one.disk_gib} GiB" if one.file_server else "no",
+        "resumable uploads grow on": "EFS" if one.staging else "the file server",
         "EKS nodes": f"{one.nodes[0]}-{one.nodes[1]} x {phase.instance}, {one.kubernetes}" if one.kubernetes else "no",
         "PostgreSQL": f"{phase.databases[0]}, {one.database_gib} GiB, {one.engine}",
         "Multi-AZ": "yes" if phase.database_copies > 1 else "no",

@@ -11,6 +11,7 @@ DRY_RUN=no
 CHANGES=0
 PROBLEMS=()
 STARTED=()
+WAITED=0
 PATIENCE_S=600 # for a host, or the database, that is made at the same time
 WORK=
 
@@ -29,21 +30,25 @@ begin() { # begin "$@": the script's own arguments
 }
 
 finish() { # waits for what was started, and says what was done
-    local name waited=0
+    local name
     if [[ $DRY_RUN == yes ]]; then
         [[ $CHANGES -eq 0 ]] && echo "Nothing to change." || echo "$CHANGES changes would be made; none was."
         return
     fi
     for name in "${STARTED[@]}"; do
-        until systemctl is-active --quiet "$name"; do
-            systemctl is-failed --quiet "$name" && die "$name does not start. See: journalctl --unit $name"
-            [[ $waited -lt $PATIENCE_S ]] || die "All is installed, but $name has not started; it goes on trying. See:" \
-                "journalctl --unit $name. Does the file server answer on port 2049, and the database on 5432?"
-            sleep 1
-            waited=$((waited + 1))
-        done
+        active "$name"
     done
     [[ $CHANGES -eq 0 ]] && echo "Nothing to change." || echo "$CHANGES changes made."
+}
+
+active() { # active UNIT: waits until it is; all units share one patience
+    until [[ $DRY_RUN == yes ]] || systemctl is-active --quiet "$1"; do
+        systemctl is-failed --quiet "$1" && die "$1 does not start. See: journalctl --unit $1"
+        [[ $WAITED -lt $PATIENCE_S ]] || die "$1 has not started; it goes on trying. See: journalctl --unit $1." \
+            "Does the file server answer on port 2049, and the database on 5432?"
+        sleep 1
+        WAITED=$((WAITED + 1))
+    done
 }
 
 die() {
@@ -82,7 +87,8 @@ want_release() {
 }
 
 want_application() { # what web and worker are both told
-    want FILESERVER_ADDRESS "$HOST" "the file server's private address, such as 10.0.1.30; none where media are in S3"
+    want FILESERVER_ADDRESS "$HOST(:/[A-Za-z0-9/._-]*)?" \
+        "the file server's private address, such as 10.0.1.30; another service's with its export, as fs-1.example.com:/"
     want DATABASE_URL "postgres(ql)?://$PLAIN+@$HOST(:[0-9]+)?/$PLAIN+" \
         "postgresql://USER:PASSWORD@HOST:5432/NAME, special characters of the password as %XX"
     want SECRET_KEY "$PLAIN{16,}" \
@@ -242,24 +248,29 @@ END
 # --- The application, on web and worker ---------------------------------------------------------------------------
 
 mounted_media() {
-    [[ $FILESERVER_ADDRESS == none ]] || packages nfs-common
+    packages nfs-common
     # Root's and read-only: under an absent mount appuser can write nothing, whatever the application does.
     # What is mounted is not touched: the file server may be away, and every look at it would wait.
     folder /app 755 root:root
     findmnt --kernel --mountpoint "$MEDIA" >/dev/null || folder "$MEDIA" 555 root:root
     # hard: a write waits for the file server, and is never lost or half there. Asked again after 10 s, then 20 s;
     # then it is logged, and asked for ever. retry (minutes): at boot the mount waits for a file server for a week.
-    local line="$FILESERVER_ADDRESS:$SHARE $MEDIA nfs4 rw,hard,vers=4.2,proto=tcp,timeo=100,retrans=2,retry=10080,nosuid,nodev,noexec,_netdev,nofail,x-systemd.mount-timeout=infinity 0 0"
-    if [[ $FILESERVER_ADDRESS == none ]]; then # media in S3: only what is on its way there lies on this host
-        folder /var/lib/anb-media 750 appuser:appuser
-        line="/var/lib/anb-media $MEDIA none bind,nosuid,nodev,noexec 0 0"
+    local export=$FILESERVER_ADDRESS:$SHARE version=4.2 patience="timeo=100"
+    if [[ $FILESERVER_ADDRESS == *:* ]]; then
+        # EFS speaks 4.1, is given a minute, and wants a connection that is made anew to come from another port.
+        export=$FILESERVER_ADDRESS version=4.1 patience="timeo=600,noresvport"
     fi
+    local line="$export $MEDIA nfs4 rw,hard,vers=$version,proto=tcp,$patience,retrans=2,retry=10080,nosuid,nodev,noexec,_netdev,nofail,x-systemd.mount-timeout=infinity 0 0"
     WRITTEN=no
     file /etc/fstab 644 root:root < <(
         grep -v -E "^[^#[:space:]]+[[:space:]]+${MEDIA}[[:space:]]" /etc/fstab 2>/dev/null || true
         echo "$line"
     )
     running app-media.mount
+    if [[ $FILESERVER_ADDRESS == *:* ]]; then # whichever host is first makes what 01-fileserver-setup.sh makes on ours
+        active app-media.mount
+        folder "$MEDIA/incoming" 750 appuser:appuser
+    fi
 }
 
 modern_python() { # prints a Python that is 3.11 or newer, or nothing

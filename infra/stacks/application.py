@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from infra.profiles import Profile
+from infra.stacks import staging
 from infra.stacks.media import PREFIX
 from infra.stacks.roles import Statement, allow
 
@@ -38,16 +39,19 @@ class Application:
     def exports(self) -> dict[str, str]:
         """What the scripts of both want."""
         file_server = self.profile.file_server
-        return {"FILESERVER_ADDRESS": file_server.address if file_server else "none", "CELERY_BROKER_URL": self._broker}
+        return {
+            "FILESERVER_ADDRESS": file_server.address if file_server else staging.ADDRESS,
+            "CELERY_BROKER_URL": self._broker,
+        }
 
     @property
     def local(self) -> dict[str, str]:
-        """Resumable uploads grow on the share, or on the server to which the balancer keeps sending their sender."""
-        staging = {"ANB_STAGING_DIR": "/app/media/incoming", "AWS_DEFAULT_REGION": "${AWS::Region}"}
+        """Resumable uploads grow on what all hosts mount at /app/media: the file server's share, then EFS."""
+        besides = {"ANB_STAGING_DIR": f"/app/media{staging.FOLDER}", "AWS_DEFAULT_REGION": "${AWS::Region}"}
         broker = {"CELERY_BROKER_URL": self._broker} if self.profile.phase.cache else {}
         if self.moves:
-            return {"MEDIA_ROOT": "$media_root", "ANB_MEDIA_FALLBACK": "$media_fallback", **staging, **broker}
-        return {"MEDIA_ROOT": _MEDIA, **staging, **broker} if self.profile.bucket else broker
+            return {"MEDIA_ROOT": "$media_root", "ANB_MEDIA_FALLBACK": "$media_fallback", **besides, **broker}
+        return {"MEDIA_ROOT": _MEDIA, **besides, **broker} if self.profile.bucket else broker
 
     @property
     def _broker(self) -> str:

@@ -29,10 +29,7 @@ class Balancer:
 
 
 def add_balancer(stack: PhaseStack, network: Network, group: str, logs: s3.CfnBucketPolicy) -> Balancer:
-    """In two zones; it logs where `logs` lets it.
-
-    Sticky, so that a resumable upload, or later a WebSocket, goes on where it began.
-    """
+    """In two zones; it logs where `logs` lets it. Sticky for later WebSockets, as the document asks."""
     balancer = balancing.CfnLoadBalancer(
         stack, "LoadBalancer", type="application", scheme="internet-facing", subnets=list(network.public),
         security_groups=[group],

@@ -18,6 +18,7 @@ from aws_cdk import aws_ec2 as ec2
 
 from infra.profiles import Host
 from infra.stacks.phase import PhaseStack
+from infra.stacks.staging import after_staging
 from infra.user_data import Setup, rendered
 
 _SIGNAL = (
@@ -56,13 +57,14 @@ def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk
         tags=[CfnTag(key="Name", value=f"ANB-{host.name}")],
     )  # fmt: skip
     if setup.secrets:
-        _after_the_database(stack, instance)
+        _after_what_it_needs(stack, instance)
     return instance
 
 
-def _after_the_database(stack: PhaseStack, host: CfnResource) -> None:
-    """Its address is in the secret only once it is there."""
+def _after_what_it_needs(stack: PhaseStack, host: CfnResource) -> None:
+    """The database's address is in the secret only once it is there."""
     host.add_resource_dependency(cast("CfnResource", stack.node.find_child("DatabaseAddress")))
+    after_staging(stack, host)
 
 
 def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, target_group: str = "") -> str:
@@ -81,7 +83,7 @@ def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, targ
         tags=[autoscaling.CfnAutoScalingGroup.TagPropertyProperty(
             key="Name", value=f"ANB-{kind}", propagate_at_launch=True)],
     )  # fmt: skip
-    _after_the_database(stack, group)
+    _after_what_it_needs(stack, group)
     group.cfn_options.creation_policy = CfnCreationPolicy(
         resource_signal=CfnResourceSignal(count=span[0], timeout="PT20M")
     )

@@ -11,6 +11,7 @@ from aws_cdk import aws_logs as logs
 from infra.stacks.network import Network
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import Statement, add_role, policy
+from infra.stacks.staging import let_pods_mount
 
 NAME = "anb"
 _ADD_ONS = {
@@ -18,7 +19,12 @@ _ADD_ONS = {
     "coredns": None,
     "kube-proxy": None,
     "eks-pod-identity-agent": None,
+    "aws-efs-csi-driver": None,
 }
+_ON_NODES = ("coredns", "aws-efs-csi-driver")
+"""Ready only when there are nodes to run on."""
+
+
 _AWS = "arn:aws:iam::aws:policy"
 
 
@@ -46,9 +52,10 @@ def add_cluster(
             stack, f"AddOn{name.title().replace('-', '')}", cluster_name=cluster.ref, addon_name=name,
             configuration_values=values,
         )  # fmt: skip
-        if name == "coredns":
+        if name in _ON_NODES:
             add_on.add_resource_dependency(machines)
     _let_pods(stack, cluster, rights)
+    let_pods_mount(stack)
     CfnOutput(stack, "PodTargetGroup", value=Fn.ref("PodTargets"), description="For a TargetGroupBinding of web")
 
 

@@ -33,6 +33,7 @@ from infra.stacks.replication import replicate
 from infra.stacks.roles import Statement, add_host_role
 from infra.stacks.secrets import add_production_secret, add_secrets
 from infra.stacks.security_groups import add_security_groups
+from infra.stacks.staging import add_staging
 from infra.stacks.watching import watch
 from infra.stacks.web import add_web_servers
 from infra.stacks.worker import add_workers
@@ -49,6 +50,8 @@ class MainRegion(PhaseStack):
         self.bucket: s3.CfnBucket | None = None
         if profile.phase.cache:
             add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets)
+        if profile.staging:
+            add_staging(self, self.network, self.groups[firewall.STAGING])
         balancer = self._add_edge() if profile.bucket else None
         if not profile.kubernetes:
             self._add_hosts(balancer.target_group if balancer else "")

@@ -18,6 +18,7 @@ from infra.stacks.queue import add_queue
 from infra.stacks.replication import add_replica
 from infra.stacks.secrets import add_secrets
 from infra.stacks.security_groups import add_security_groups
+from infra.stacks.staging import add_staging
 
 _NODES = (3, 12)
 
@@ -34,6 +35,7 @@ class SecondRegion(PhaseStack):
         add_policy(self, "MediaBucketPolicy", bucket)
         add_replica(self, network, groups[firewall.DATABASE])
         add_queue(self, network, groups[firewall.CACHE], add_secrets(self))
+        add_staging(self, network, groups[firewall.STAGING])
         balancer = add_balancer(self, network, groups[firewall.BALANCER], may_log)
         listen(self, balancer, add_certificate(self), media_host(self))
         add_firewall(self, balancer)

@@ -11,12 +11,13 @@ _DESCRIPTIONS = {
     firewall.WEB: "ANB web servers",
     firewall.WORKER: "ANB workers",
     firewall.FILE_SERVER: "ANB file server",
+    firewall.STAGING: "ANB uploads under way",
     firewall.DATABASE: "ANB database",
     firewall.BALANCER: "ANB load balancer",
     firewall.CACHE: "ANB Redis",
     firewall.NODES: "ANB Kubernetes nodes and pods",
 }
-_SILENT = (firewall.DATABASE, firewall.CACHE)
+_SILENT = (firewall.STAGING, firewall.DATABASE, firewall.CACHE)
 """Managed services that open no connection of their own: nothing goes out."""
 
 _NOTHING = ec2.CfnSecurityGroup.EgressProperty(

@@ -131,6 +131,7 @@ def test_the_way_through_the_phases(account: Account) -> None:
     for kept in ("Database", "MediaBucket", "DatabaseSecret", "Queue", "LoadBalancer", "WebTargets", "Network"):
         assert third[kept] == second[kept], kept
     _phase_2_is_the_documents(account)
+    _uploads_under_way_are_shared(account, third)
     assert _secrets(account, third) == secrets
 
     with pytest.raises(ClientError, match="deletion protection"):
@@ -218,6 +219,23 @@ def _phase_1_is_the_documents(account: Account, resources: dict[str, str]) -> No
     encrypted = account.client("s3").get_bucket_encryption(Bucket=resources["MediaBucket"])
     (rule,) = encrypted["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def _uploads_under_way_are_shared(account: Account, resources: dict[str, str]) -> None:
+    shares = account.client("efs")
+    (files,) = shares.describe_file_systems(FileSystemId=resources["StagingFiles"])["FileSystems"]
+    assert (files["Encrypted"], files["ThroughputMode"], files["NumberOfMountTargets"]) == (True, "elastic", 2)
+    targets = shares.describe_mount_targets(FileSystemId=files["FileSystemId"])["MountTargets"]
+    assert {one["SubnetId"] for one in targets} == {resources["PrivateSubnet1"], resources["PrivateSubnet2"]}
+    groups = [
+        shares.describe_mount_target_security_groups(MountTargetId=one["MountTargetId"])["SecurityGroups"]
+        for one in targets
+    ]
+    assert groups == [[resources["StagingSecurityGroup"]]] * 2
+    assert {rule for rule in account.ingress() if rule[0] == "ANB-Staging-SG"} == {
+        ("ANB-Staging-SG", 2049, "ANB-WebServer-SG"),
+        ("ANB-Staging-SG", 2049, "ANB-Worker-SG"),
+    }
 
 
 def _phase_2_is_the_documents(account: Account) -> None:

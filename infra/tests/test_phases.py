@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.tests.made import PHASES, incoming, made
+from infra.stacks.application import Application
+from infra.tests.made import PHASES, incoming, made, pointed
 
 # CloudFormation's own documentation, "Update requires: Replacement", for the types that hold data.
 _REPLACING = {
@@ -16,6 +17,7 @@ _REPLACING = {
     "AWS::EC2::Volume": ["AvailabilityZone", "Encrypted", "KmsKeyId", "SnapshotId"],
     "AWS::S3::Bucket": ["BucketName", "ObjectLockEnabled"],
     "AWS::SecretsManager::Secret": ["Name"],
+    "AWS::EFS::FileSystem": ["AvailabilityZoneName", "Encrypted", "KmsKeyId", "PerformanceMode"],
     "AWS::ElastiCache::ReplicationGroup": [
         "ReplicationGroupId", "AtRestEncryptionEnabled", "CacheSubnetGroupName", "Port", "SnapshotArns", "SnapshotName",
     ],
@@ -24,6 +26,7 @@ _POLICY = {
     "AWS::RDS::DBInstance": "Snapshot",
     "AWS::EC2::Volume": "Snapshot",
     "AWS::S3::Bucket": "Retain",
+    "AWS::EFS::FileSystem": "Retain",
     "AWS::SecretsManager::Secret": "Retain",
 }
 _TAKEN_AWAY = {"MediaVolume"}
@@ -81,6 +84,8 @@ def test_every_disk_cache_and_bucket_is_encrypted_and_every_host_has_imdsv2(phas
                 assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"]), name
             case "AWS::EC2::Volume":
                 assert told["Encrypted"] is True, name
+            case "AWS::EFS::FileSystem":
+                assert told["Encrypted"] is True, name
             case "AWS::S3::Bucket":
                 assert told["BucketEncryption"], name
                 assert set(told["PublicAccessBlockConfiguration"].values()) == {True}, name
@@ -115,6 +120,53 @@ def test_phase_2_is_the_documents() -> None:
     assert two.properties("Http")["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
     assert not two.resources("AWS::EC2::Instance")
     assert not any(port == 22 for _, port, _ in incoming(two))
+
+
+@pytest.mark.parametrize(
+    ("phase", "stack", "clients"),
+    [
+        (2, "anb", {"ANB-WebServer-SG", "ANB-Worker-SG"}),
+        (3, "anb", {"ANB-Kubernetes-SG"}),
+        (3, "anb-second-region", {"ANB-Kubernetes-SG"}),
+    ],
+)
+def test_uploads_under_way_lie_where_every_web_server_and_worker_sees_them(
+    phase: int, stack: str, clients: set[str]
+) -> None:
+    """A mount target in each subnet that hosts are in, and nobody else gets at it."""
+    one = made(phase)
+    files = one.properties("StagingFiles", stack)
+    assert (files["ThroughputMode"], files["BackupPolicy"], files.get("LifecyclePolicies")) == (
+        "elastic", {"Status": "DISABLED"}, None,
+    )  # fmt: skip
+    targets = [target["Properties"] for target in one.resources("AWS::EFS::MountTarget", stack).values()]
+    assert [target["SubnetId"] for target in targets] == [{"Ref": "PrivateSubnet1"}, {"Ref": "PrivateSubnet2"}]
+    assert {pointed(group) for target in targets for group in target["SecurityGroups"]} == {"StagingSecurityGroup"}
+    assert {rule for rule in incoming(one, stack) if rule[0] == "ANB-Staging-SG"} == {
+        ("ANB-Staging-SG", 2049, client) for client in clients
+    }
+
+
+def test_hosts_boot_when_the_file_system_answers_in_their_zone() -> None:
+    for name, one in made(2).resources("AWS::AutoScaling::AutoScalingGroup").items():
+        assert {"StagingMount1", "StagingMount2"} <= set(one["DependsOn"]), name
+
+
+@pytest.mark.parametrize("stack", ["anb", "anb-second-region"])
+def test_pods_are_appuser_in_the_folder_of_phase_2s_hosts(stack: str) -> None:
+    three = made(3)
+    point = three.properties("StagingPoint", stack)
+    assert point["PosixUser"] == {"Uid": "10001", "Gid": "10001"}
+    assert point["RootDirectory"] == {
+        "Path": "/incoming",
+        "CreationInfo": {"OwnerUid": "10001", "OwnerGid": "10001", "Permissions": "750"},
+    }
+    assert "aws-efs-csi-driver" in [
+        one["Properties"]["AddonName"] for one in three.resources("AWS::EKS::Addon", stack).values()
+    ]
+    assert Application(made(2).profile).local["ANB_STAGING_DIR"] == f"/app/media{point['RootDirectory']['Path']}"
+    volume = three.template(stack)["Outputs"]["StagingVolume"]["Value"]
+    assert volume == {"Fn::Join": ["", [{"Ref": "StagingFiles"}, "::", {"Ref": "StagingPoint"}]]}
 
 
 def test_cloudfront_reads_results_and_nothing_else() -> None:

@@ -72,7 +72,7 @@ class Boot:
             "ReleaseSha256": hashlib.sha256((self.root / "anb.tar.gz").read_bytes()).hexdigest(),
             "SigningSecret": "arn:key", "RedisSecret": "arn:redis", "DatabaseSecret": "arn:database",
             "Queue.PrimaryEndPoint.Address": "redis.example", "MediaBucket": "anb-media", "Media": "folder",
-            "MediaVolume": "vol-1", **values,
+            "MediaVolume": "vol-1", "StagingFiles": "fs-1", **values,
         }  # fmt: skip
         for name, value in given.items():
             text = text.replace(f"${{{name}}}", value)
@@ -158,11 +158,14 @@ def test_the_media_move_by_a_parameter_of_phase_1(boot: Boot, media: str, root: 
 
 
 @pytest.mark.parametrize("name", ["WebTemplate", "WorkerTemplate"])
-def test_hosts_of_phase_2_have_their_media_in_the_bucket_and_say_when_they_serve(boot: Boot, name: str) -> None:
+def test_hosts_of_phase_2_have_media_in_the_bucket_uploads_on_efs_and_say_when_they_serve(
+    boot: Boot, name: str
+) -> None:
     assert boot.run(_text(2, name)).returncode == 0
     assert boot.local()["MEDIA_ROOT"] == "s3://anb-media/media"
     script = "02-webserver-setup.sh" if name == "WebTemplate" else "03-worker-setup.sh"
-    assert boot.told(script)["FILESERVER_ADDRESS"] == "none"
+    assert boot.told(script)["FILESERVER_ADDRESS"] == "fs-1.efs.us-east-1.amazonaws.com:/"
+    assert boot.local()["ANB_STAGING_DIR"] == "/app/media/incoming"
     assert "aws cloudformation signal-resource" in (boot.root / "calls").read_text()
 
 

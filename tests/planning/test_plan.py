@@ -67,6 +67,13 @@ def test_hosts_cost_what_their_prices_add_up_to() -> None:
     assert choose.sized(PHASES[0], Load(1, 1)).hosts_usd == pytest.approx(57.552 + 15.44 + 10.95 + 5.10)
 
 
+@pytest.mark.parametrize(("number", "usd"), [(0, 0), (1, 0), (2, 13.14), (3, 13.14)])
+def test_uploads_are_gathered_on_a_paid_file_system_where_there_is_no_file_server(number: int, usd: float) -> None:
+    """By hand: 20 / 6 videos an hour x 730 hours x 0.06 GB x (0.06 + 0.03)."""
+    lines = choose.sized(PHASES[number], Load(1, 20)).lines
+    assert sum(line.usd for line in lines if "EFS" in line.what) == pytest.approx(usd)
+
+
 def test_every_name_of_the_phases_has_a_price_where_it_is_used() -> None:
     for region, table in ((name, costs.prices()[name]) for name in (costs.MAIN, costs.SECOND)):
         for phase in PHASES:

@@ -14,10 +14,10 @@ def container(pod: Manifest) -> Manifest:
     return found
 
 
-def test_beat_is_one_in_the_whole_system_and_never_two(clusters: dict[str, Cluster]) -> None:
-    beats = {region: cluster.one("Deployment", "beat")["spec"] for region, cluster in clusters.items()}
-    assert {region: spec["replicas"] for region, spec in beats.items()} == {"us-east-1": 1, "sa-east-1": 0}
-    assert all(spec["strategy"] == {"type": "Recreate"} for spec in beats.values())
+def test_each_region_has_one_beat_and_never_two(cluster: Cluster) -> None:
+    """Uploads under way lie where they were sent to, and only that region's beat sees them."""
+    spec = cluster.one("Deployment", "beat")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
 
 
 def test_who_sweeps_has_what_the_sweeps_need(cluster: Cluster) -> None:
@@ -60,6 +60,22 @@ def test_what_can_be_written_is_bounded(cluster: Cluster) -> None:
 def _bytes(text: str) -> int:
     number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", text).groups()  # type: ignore[union-attr]
     return int(number) << {"Mi": 20, "Gi": 30}[unit]
+
+
+def test_uploads_under_way_share_one_folder_of_the_stacks_file_system(cluster: Cluster) -> None:
+    (volume,), (claim,) = cluster.all("PersistentVolume"), cluster.all("PersistentVolumeClaim")
+    assert volume["spec"]["csi"]["driver"] == "efs.csi.aws.com"
+    assert re.fullmatch(r"fs-[0-9a-f]{17}::fsap-[0-9a-f]{17}", volume["spec"]["csi"]["volumeHandle"])
+    assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
+    assert volume["spec"]["claimRef"] == {"namespace": "anb", "name": claim["metadata"]["name"]}
+    assert claim["spec"]["volumeName"] == volume["metadata"]["name"]
+    for one in (volume, claim):  # an empty class: nothing is made by a driver
+        assert (one["spec"]["accessModes"], one["spec"]["storageClassName"]) == (["ReadWriteMany"], "")
+    for name in ("web", "beat"):
+        pod = cluster.pods()[name]
+        (mounted,) = (one["name"] for one in pod["volumes"] if "persistentVolumeClaim" in one)
+        paths = {one["name"]: one["mountPath"] for one in container(pod)["volumeMounts"]}
+        assert paths[mounted] == cluster.settings()["ANB_STAGING_DIR"]
 
 
 def test_web_is_asked_whether_it_lives_and_whether_it_can_serve(main_region: Cluster, second_region: Cluster) -> None:

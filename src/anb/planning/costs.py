@@ -113,8 +113,16 @@ def _media(phase: Phase, table: dict[str, Any], users: int, videos_a_month: floa
         found = [Line(f"videos to viewers by CloudFront, {watched_gb:,.0f} GB",
                       max(0.0, watched_gb - _FREE_CDN_GB) * main["cdn_gb"], by_use=True),
                  Line(f"files of {capacity.KEPT_MONTHS} months in S3, {kept_gb:,.0f} GB",
-                      kept_gb * main["storage_gb"], by_use=True)]  # fmt: skip
+                      kept_gb * main["storage_gb"], by_use=True),
+                 _gathered(videos_a_month * capacity.ORIGINAL_MB / 1000, main)]  # fmt: skip
     if phase.second_region:
         copied = kept_gb * table[SECOND]["storage_gb"] + made_gb * main["replication_gb"]
         found.append(Line("their copies in the second region", copied, by_use=True))
     return tuple(found)
+
+
+def _gathered(sent_gb: float, main: dict[str, Any]) -> Line:
+    """Of resumable uploads, as if all were. Each is written to EFS once and read back once: of the two readings at its
+    end, for its digest and to S3, the second is from the host's memory. How long they lie there is cents."""
+    each_gb = main["shared_write_gb"] + main["shared_read_gb"]
+    return Line(f"uploads gathered on EFS, {sent_gb:,.0f} GB", sent_gb * each_gb, by_use=True)
