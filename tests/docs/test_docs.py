@@ -51,6 +51,12 @@ def test_local_links_of_the_docs_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_the_tour_leads_to_files_that_are_there() -> None:
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*\.py)`", (ROOT / "docs/tour.md").read_text()))
+    assert len(named) > 40
+    assert [name for name in sorted(named) if not (ROOT / "src" / "anb" / name).exists()] == []
+
+
 def test_the_models_say_what_the_migrations_made(database: Database) -> None:
     assert migrations.is_current(database)
     if database.engine.dialect.name == "postgresql":

@@ -10,9 +10,8 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -28,30 +27,21 @@ from tests.hostile.verdict import Cost, costs, judge_answers, judge_costs, judge
 from tests.media.factory import Samples
 from tests.media.hostile import CORPUS, Hostile, Kit
 from tests.prove.verdict import Finding
+from tests.watching import every
 
 _SENDERS = 3
 _SETTLED_AFTER_S = 12
 
 
 class Scales:
-    """The most that the scratch folder has held at once, looked at five times a second."""
+    """The most that the scratch folder has held at once."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
         self.most_bytes = 0
 
-    @contextmanager
-    def weighing(self) -> Iterator[None]:
-        over = threading.Event()
-        thread = threading.Thread(target=self._weigh, args=(over,))
-        thread.start()
-        yield
-        over.set()
-        thread.join()
-
-    def _weigh(self, over: threading.Event) -> None:
-        while not over.wait(0.2):
-            self.most_bytes = max(self.most_bytes, sum(map(_size, self._scratch.rglob("*"))))
+    def look(self) -> None:
+        self.most_bytes = max(self.most_bytes, sum(map(_size, self._scratch.rglob("*"))))
 
 
 def _size(path: Path) -> int:
@@ -93,7 +83,7 @@ def show(ground: Ground, folder: Path, chosen: Sequence[Hostile], console: Conso
         kit = Kit(Samples(folder / "samples"), bird.bait)
         before = ground.processes()
         scales = Scales(ground.media / "scratch")
-        with scales.weighing():
+        with every(0.2, scales.look):
             outcomes = send_all(ground, kit, chosen, console)
         time.sleep(_SETTLED_AFTER_S)  # sweeps of bytes come each five seconds
         after = ground.processes()

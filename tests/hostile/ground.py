@@ -1,9 +1,7 @@
 """Where the files are sent: the one process of `anb up`, or the whole stack. Neither may lose a process."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ import psutil
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.servers import Stack
 
-from tests.server import free_port
+from tests.embedded import AnbUp
 
 _NAMES = ("postgres", "redis", "web", "worker", "beat", "nginx")
 SETTINGS = {
@@ -45,19 +43,14 @@ class Ground(Protocol):
 
 class EmbeddedGround:
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self._folder = folder
         self._log = folder.with_suffix(".log")
-        self.url = f"http://127.0.0.1:{port}"
-        self.database_url = f"sqlite:///{folder / 'anb.db'}"
-        self.media = folder / "media"
-        self._command = [sys.executable, "-m", "anb.cli", "up", "--port", str(port), "--data-dir", str(folder)]
+        self._up = AnbUp(folder, SETTINGS)
+        self.url, self.database_url, self.media = self._up.url, self._up.database_url, self._up.media
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("ANB_")}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._command, env=ours | SETTINGS, stdout=log, stderr=log)
+            self._process = self._up.start(log)
         while not self._ready() and self._process.poll() is None:
             time.sleep(0.1)
         return self

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ import psutil
 from deployment.stack.configuration import Plan, free_ports
 from deployment.stack.servers import Stack
 
-from tests.server import free_port
+from tests.embedded import AnbUp
 
 SETTINGS = {
     "ANB_DISK_RESERVE_BYTES": "0",
@@ -89,14 +88,10 @@ class EmbeddedArena:
     victims = ("anb up", "FFmpeg")
 
     def __init__(self, folder: Path) -> None:
-        self._port = free_port()
         self._folder = folder
-        self.url = f"http://127.0.0.1:{self._port}"
-        self.database_url = f"sqlite:///{folder / 'anb.db'}"
-        self.media = folder / "media"
+        self._up = AnbUp(folder, SETTINGS)
+        self.url, self.database_url, self.media = self._up.url, self._up.database_url, self._up.media
         self.scratch = self.media / "scratch"
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("ANB_")}
-        self._environment = ours | SETTINGS
         self._process: subprocess.Popen[bytes] | None = None
         self._closing = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="keeper")
@@ -114,10 +109,9 @@ class EmbeddedArena:
 
     def _keep(self) -> None:
         """Starts it again whenever it has died, as a service manager would."""
-        command = [sys.executable, "-m", "anb.cli", "up", "--port", str(self._port), "--data-dir", str(self._folder)]
         with (self._folder / "up.log").open("ab") as log:
             while not self._closing.is_set():
-                self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+                self._process = self._up.start(log)
                 self._process.wait()
                 time.sleep(0.2)
 

@@ -3,9 +3,6 @@
 What was acknowledged and replicated is there.
 """
 
-import argparse
-import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,16 +14,16 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from anb import logs
 from anb.db import Database
-from anb.settings import load_settings
 from anb.voting import recount
+from tests.prove import showing
 from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
 from tests.prove.looking import settle
 from tests.prove.verdict import Truth
 from tests.replica.promised import Promised, Witness
 from tests.replica.regions import Region, promote, two_regions
+from tests.watching import every
 
 _ANSWERED = {"200", "201", "202", "204", "206", "404", "409"}
 
@@ -40,22 +37,6 @@ class Loss:
     lost: tuple[str, ...]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="make promote", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20, help="of load before the blow, and after the promotion")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    arguments = parser.parse_args()
-    console = Console(highlight=False, width=120)
-    logs.configure(load_settings(log_level="error"))
-    folder = Path(tempfile.mkdtemp(prefix="anb-promote-"))
-    folder.chmod(0o755)
-    if show(folder, arguments.seed, arguments.seconds, console):
-        subprocess.run(["rm", "-rf", folder], check=True)
-        return 0
-    console.print(f"Data and logs: {folder}")
-    return 1
-
-
 def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
     journal = Journal()
     counts: list[Counter[str]] = []
@@ -63,7 +44,8 @@ def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
         films = clips(Path(scratch))
         console.print("Two regions serve; the second reads its replica and writes to the first.")
         with Crowd(second.plan.url, journal, seed + 1, films):
-            with Crowd(first.plan.url, journal, seed, films), Witness(first, second, journal) as witness:
+            witness = Witness(first, second, journal)
+            with Crowd(first.plan.url, journal, seed, films), every(0.05, witness.look):
                 time.sleep(seconds)
                 counts.append(Counter(journal.answers))
                 followed = second.log_at()
@@ -146,4 +128,4 @@ def _print(console: Console, counts: list[Counter[str]], losses: list[Loss], lag
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(showing.main("promote", str(__doc__), 20, "before the blow, and after the promotion", show))

@@ -1,6 +1,5 @@
 """What was acknowledged, and what of it is known to be in the second region."""
 
-import threading
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ import psycopg
 
 from tests.prove.journal import Journal
 from tests.replica.regions import Region
-
-_EVERY_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -50,29 +47,19 @@ class Witness:
         self._main = main
         self._second = second
         self._journal = journal
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="witness")
         self._seen: deque[tuple[int, Promised]] = deque()
         self.replicated = Promised.now(Journal())
         self.last_place = 0
         """Of the main region's log, when it was last heard of."""
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(_EVERY_S):
-            told = Promised.now(self._journal)
-            try:
-                self.last_place = self._main.log_at()
-            except psycopg.OperationalError:
-                return
-            self._seen.append((self.last_place, told))
-            followed = self._second.log_at()
-            while self._seen and self._seen[0][0] <= followed:
-                self.replicated = self._seen.popleft()[1]
+    def look(self) -> None:
+        """Again and again, until the main region dies; afterwards there is nothing to see."""
+        told = Promised.now(self._journal)
+        try:
+            self.last_place = self._main.log_at()
+        except psycopg.OperationalError:
+            return
+        self._seen.append((self.last_place, told))
+        followed = self._second.log_at()
+        while self._seen and self._seen[0][0] <= followed:
+            self.replicated = self._seen.popleft()[1]

@@ -1,8 +1,5 @@
 """`make roll`: release N serves, N+1 takes over under load, a migration between. No request fails, nothing is lost."""
 
-import argparse
-import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,9 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from anb import __version__, logs
+from anb import __version__
 from anb.db import Database
-from anb.settings import load_settings
+from tests.prove import showing
 from tests.prove.arena import SETTINGS
 from tests.prove.crowd import Crowd, clips
 from tests.prove.journal import Journal
@@ -31,22 +28,6 @@ from tests.rolling.release import NEXT, ONCE, broken_release, next_release, rele
 _GOOD = {"200", "201", "202", "204", "206"}
 _TRUE = {"404", "409"}
 """Also answers: to a video that was deleted a moment ago, to a vote that was cast before."""
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="make roll", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=15, help="of load before, between and after the steps")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
-    arguments = parser.parse_args()
-    console = Console(highlight=False, width=120)
-    logs.configure(load_settings(log_level="error"))
-    folder = Path(tempfile.mkdtemp(prefix="anb-roll-"))
-    folder.chmod(0o755)
-    if show(folder, arguments.seed, arguments.seconds, console):
-        subprocess.run(["rm", "-rf", folder], check=True)
-        return 0
-    console.print(f"Data and logs: {folder}")
-    return 1
 
 
 def show(folder: Path, seed: int, seconds: float, console: Console) -> bool:
@@ -125,4 +106,4 @@ def _print(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(showing.main("roll", str(__doc__), 15, "before, between and after the steps", show))

@@ -10,11 +10,9 @@ import hashlib
 import random
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import httpx2
 
@@ -24,6 +22,7 @@ from tests.cast import MP4_HEAD
 from tests.uploads.clients import with_tus_js_client, with_tuspy
 from tests.uploads.cutting import CuttingProxy
 from tests.uploads.processes import WebServer
+from tests.watching import every
 
 _MB = 1024 * 1024
 _PER_CUT = 600_000  # bytes of a file for each cut that it is meant to suffer
@@ -115,7 +114,8 @@ def _large(folder: Path, megabytes: int) -> bool:
         begin = {"Upload-Length": str(source.stat().st_size), "Upload-Metadata": "title dGl0bGU="}
         with httpx2.Client(base_url=server.url, headers=headers, trust_env=False, timeout=600) as client:
             path = client.post("/api/uploads", headers=begin).headers["Location"]
-            with _Memory(server.process.pid) as memory, source.open("rb") as file:
+            memory = _Memory(server.process.pid)
+            with every(0.1, memory.look), source.open("rb") as file:
                 started = time.monotonic()
                 piece = {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream",
                          "Content-Length": str(source.stat().st_size)}  # fmt: skip
@@ -137,26 +137,15 @@ def _warm(server: WebServer, token: str) -> None:
 
 
 class _Memory:
-    """Resident bytes of a process and its children, ten times a second: the least and the most."""
+    """Resident bytes of a process and its children: the least and the most."""
 
     def __init__(self, parent: int) -> None:
         self._parent = parent
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
         self.least = self.most = self._resident()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.1):
-            now = self._resident()
-            self.least, self.most = min(self.least, now), max(self.most, now)
+    def look(self) -> None:
+        now = self._resident()
+        self.least, self.most = min(self.least, now), max(self.most, now)
 
     def _resident(self) -> int:
         children = Path(f"/proc/{self._parent}/task/{self._parent}/children").read_text().split()
