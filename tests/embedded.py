@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from anb.settings import names_of_places
 from tests.server import free_port
 
 
@@ -17,8 +18,9 @@ class AnbUp:
         self.database_url = f"sqlite:///{folder / 'anb.db'}"
         self.media = folder / "media"
         self._command = [sys.executable, "-m", "anb.cli", "up", "--port", str(port), "--data-dir", str(folder)]
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("ANB_")}
-        self._environment = {**ours, **settings}
+        others = names_of_places()  # of whatever contest the caller's shell is set for
+        told = {name: value for name, value in os.environ.items() if not name.startswith("ANB_") and name not in others}
+        self._environment = {**told, **settings}
 
     def start(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         """On the same port and folder each time."""

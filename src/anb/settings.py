@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     lease_s: int = Field(60, ge=5, description="A worker silent for so long has lost its video")
     max_attempts: int = Field(3, ge=1, description="Attempts at one video before it is failed")
     grace_s: int = Field(20, ge=0, description="On SIGTERM: time to finish before work is handed back")
-    sweep_every_s: float = Field(10, gt=0, description="Interval of the sweep of rows")
+    sweep_every_s: float = Field(10, gt=0, description="Interval of the sweeps of rows and of resumable uploads")
     sweep_bytes_every_s: float = Field(300, gt=0, description="Interval of the sweep of stored bytes")
     ring_again_after_s: float = Field(30, ge=0, description="A pending video is announced again after so long")
     orphan_age_s: float = Field(3600, ge=0, description="Uploaded bytes without a row are removed after so long")
@@ -180,10 +180,10 @@ class Settings(BaseSettings):
         fix = "make one with: python3 -c 'import secrets; print(secrets.token_urlsafe(48))'"
         if not secret and not self.embedded:
             raise ValueError(f"SECRET_KEY must be set when DATABASE_URL or CELERY_BROKER_URL is; {fix}")
-        if secret and len(secret) < 16:
-            raise ValueError(f"SECRET_KEY is shorter than 16 characters; {fix}")
-        if any(len(key) < 16 for key in self.accepted_keys()):
-            raise ValueError("ANB_OTHER_SECRET_KEYS has one that is shorter than 16 characters")
+        if secret and len(secret) < _SHORTEST_KEY:
+            raise ValueError(f"SECRET_KEY is shorter than {_SHORTEST_KEY} characters; {fix}")
+        if any(len(key) < _SHORTEST_KEY for key in self.accepted_keys()):
+            raise ValueError(f"ANB_OTHER_SECRET_KEYS has one that is shorter than {_SHORTEST_KEY} characters")
         return self
 
     @property
@@ -262,6 +262,16 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]  # validated right here
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(dict(problem)) for problem in error.errors())) from None
+
+
+def names_of_places() -> frozenset[str]:
+    """The variables that name a place, a server or a key. What else there is are numbers, choices and switches."""
+    kinds = (str, SecretStr, Path, Path | None)
+    return frozenset(
+        str(field.validation_alias or f"ANB_{name.upper()}")
+        for name, field in Settings.model_fields.items()
+        if field.annotation in kinds
+    )
 
 
 def _explain(problem: dict[str, object]) -> str:

@@ -1,16 +1,21 @@
 import errno
 import string
 import uuid
+from collections.abc import AsyncIterator
 
 import pytest
 import sqlalchemy
 import structlog
+from fastapi import FastAPI
 from sqlalchemy import update
 from sqlalchemy.exc import ProgrammingError
 from starlette.requests import Request
+from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 from tests.cast import problem, wish
 from tests.conftest import SECRET
+from tests.server import serving, talk
 
 from anb.api import create_app
 from anb.db import Database, is_passing
@@ -107,9 +112,26 @@ def test_an_unforeseen_error_is_a_problem_without_details(client: TestClient, mo
         raise RuntimeError("a secret of ours")
 
     monkeypatch.setattr("anb.rankings.repository.count", broken)
-    with TestClient(client.app, raise_server_exceptions=False) as careless:
-        body = problem(careless.get("/api/public/rankings"), 500, "internal_error")
+    with capture_logs() as logged:
+        answer = client.get("/api/public/rankings")  # and nothing is raised that the server would log once more
+    body = problem(answer, 500, "internal_error")
     assert "secret" not in str(body)
+    assert (answer.headers["x-request-id"], answer.headers["x-content-type-options"]) == (body["request_id"], "nosniff")
+    assert [line["event"] for line in logged if "exc_info" in line] == ["request_failed"]
+
+
+def test_an_answer_that_breaks_in_the_middle_is_cut_off(app: FastAPI) -> None:
+    """Half of one is no answer, and a second one behind it would be taken for its end."""
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise RuntimeError("no more")
+
+    app.add_api_route("/half", lambda: StreamingResponse(half()))
+    with serving(app) as port:
+        answer = talk(port, b"GET /half HTTP/1.1\r\nHost: anb\r\n\r\n", half_close=False)
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(b"half\r\n")
 
 
 @pytest.mark.parametrize(
@@ -129,8 +151,7 @@ def test_only_the_storages_trouble_will_do_a_moment_later(
         raise raised
 
     monkeypatch.setattr("anb.rankings.repository.count", broken)
-    with TestClient(client.app, raise_server_exceptions=False) as careless:
-        problem(careless.get("/api/public/rankings"), status, code)
+    problem(client.get("/api/public/rankings"), status, code)
 
 
 def test_a_database_that_is_away_is_a_503_that_asks_to_come_back() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from anb import db
 from anb.db import Database
@@ -300,3 +301,19 @@ def test_a_worker_clears_what_a_dead_one_left_on_its_own_disk(
     converter.during = lambda _: seen.append({path.name for path in workshop.scratch.iterdir()})
     assert workshop.process(video_id) == "completed"
     assert seen == [{f"{running}.2", f"{video_id}.1"}]
+
+
+def test_media_that_are_older_than_the_database_are_anothers_and_stay(
+    sweeper: Sweeper, storage: LocalStorage, database: Database, cast: Cast
+) -> None:
+    """A new database, or a mistyped address of one, beside the media of a whole contest; then one that is in use."""
+    eager = Sweeper(database, storage, sweeper.scratch, sweeper.ring, 3, 30, orphan_age_s=0)
+    for stray in (f"{RESULTS}/{uuid.uuid4()}.1.mp4", f"{ORIGINALS}/{uuid.uuid4()}.mp4"):
+        storage.path(stray).write_bytes(b"x")
+    before = files(storage)
+    with capture_logs() as logged:
+        assert eager.sweep_bytes() == 0
+    assert files(storage) == before
+    assert [(line["event"], line["objects"]) for line in logged] == [("media_of_another_database", 2)]
+    assert cast.ana.id  # whose account is older than they
+    assert eager.sweep_bytes() == 2

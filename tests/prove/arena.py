@@ -122,11 +122,13 @@ class EmbeddedArena:
 
 
 def _kill(pid: int | None, number: int = signal.SIGKILL) -> bool:
+    if pid is None:
+        return False
     try:
-        os.kill(pid or 0, number) if pid else None
+        os.kill(pid, number)
     except ProcessLookupError:
         return False
-    return pid is not None
+    return True
 
 
 def _kill_child(parent: int | None, source: random.Random) -> bool:

@@ -35,7 +35,9 @@ def demo(
 
     from anb.commands import demo_story as story
 
-    open_settings(database_url="", celery_broker_url="")  # a demo is embedded, whatever the environment says
+    open_settings(
+        database_url="", database_read_url="", celery_broker_url=""
+    )  # a demo is embedded, whatever the environment says
     console = Console(stderr=as_json, highlight=False)
     try:
         outcome = story.run(story.Plan(video, data_dir, base_url), console)

@@ -155,7 +155,7 @@ def install_errors(app: FastAPI) -> None:
         """A server that restarts, a pool that is empty: the same request will do a moment later. A wrong statement
         will not."""
         if not db.is_passing(error):
-            return await _unknown(request, error)
+            return unforeseen(request, error)
         log.warning("database_away", reason=type(error).__name__)
         return answer(request, errors.BusyError("temporarily_unavailable"))
 
@@ -164,10 +164,12 @@ def install_errors(app: FastAPI) -> None:
         log.error("storage_fails", exc_info=error)
         return answer(request, refusal(error))
 
-    @app.exception_handler(Exception)
-    async def _unknown(request: Request, error: Exception) -> Response:
-        log.error("request_failed", exc_info=error)
-        return problem(request, 500, AnbError("internal_error"))
+
+def unforeseen(request: Request, error: Exception) -> Response:
+    """No handler of the framework's: that one stands outside of all that every answer gets (`request_context.py`), and
+    has the server log the error a second time."""
+    log.error("request_failed", exc_info=error)
+    return problem(request, 500, AnbError("internal_error"))
 
 
 def _field_error(detail: dict[str, Any]) -> FieldError:

@@ -4,11 +4,13 @@ import time
 from typing import cast
 
 import structlog
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anb import metrics
 from anb.db import new_id
 from anb.http import security_headers
+from anb.http.problems import unforeseen
 
 log = structlog.get_logger(__name__)
 
@@ -31,11 +33,12 @@ class RequestContext:
         structlog.contextvars.bind_contextvars(request_id=request_id)
         started = time.perf_counter()
         status = 500
+        answered = False
 
         async def observed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, answered = message["status"], True
                 message["headers"] = [
                     *message["headers"],
                     (b"x-request-id", request_id.encode()),
@@ -45,6 +48,10 @@ class RequestContext:
 
         try:
             await self.app(scope, receive, observed)
+        except Exception as error:
+            if answered:
+                raise  # half an answer is there: the server cuts it off
+            await unforeseen(Request(scope), error)(scope, receive, observed)
         finally:
             seconds = time.perf_counter() - started
             route = getattr(scope.get("route"), "path", "unknown")

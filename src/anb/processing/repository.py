@@ -143,6 +143,11 @@ def take_unheard(session: Session, ring_again_after_s: float, limit: int) -> Seq
     return ids
 
 
+def begun_at(session: Session) -> datetime | None:
+    """When the first account was opened: nothing that was stored before is of this database. None: it has none."""
+    return session.scalar(select(Player.created_at).order_by(Player.id).limit(1))
+
+
 @dataclass(frozen=True)
 class Possession:
     """What of a video's bytes belongs to it."""

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import structlog
@@ -49,37 +49,44 @@ class Sweeper:
             log.info("rows_swept", freed=freed, failed=failed, rung=len(unheard))
 
     def sweep_bytes(self) -> int:
-        """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count."""
+        """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count.
+
+        What is older than this database belongs to another one, and stays: a new database, or the mistyped address of
+        one, must not cost all media.
+        """
         with self.database.read() as session:
             moment = min(datetime.now(UTC), now(session))  # a clock that was set forward makes no orphans
+            begun_at = repository.begun_at(session)
         before = moment - timedelta(seconds=self.orphan_age_s)
-        removed = self.storage.remove_unfinished(before)
-        for owned, key, modified in self._owned(ORIGINALS):
-            if owned is None and modified < before:  # younger: its row may be on its way
-                self.storage.delete(key)
-                removed += 1
-        for owned, key, _ in self._owned(RESULTS):
-            if _is_stray_result(owned, key):
-                self.storage.delete(key)
+        removed, older = self.storage.remove_unfinished(before), 0
+        for owned, stored in self._owned():
+            if owned is None and (begun_at is None or stored.modified < begun_at):
+                older += 1
+            elif _is_stray(owned, stored, before):
+                self.storage.delete(stored.key)
                 removed += 1
         removed += scratch.sweep(self.database, self.scratch)
+        if older:
+            log.error("media_of_another_database", objects=older, fix="is DATABASE_URL the one of this MEDIA_ROOT?")
         if removed:
             log.info("bytes_swept", removed=removed)
         return removed
 
-    def _owned(self, folder: str) -> Iterator[tuple[Possession | None, str, datetime]]:
-        for batch in _batches(self.storage.objects(folder)):
+    def _owned(self) -> Iterator[tuple[Possession | None, StoredObject]]:
+        for batch in _batches(chain(self.storage.objects(ORIGINALS), self.storage.objects(RESULTS))):
             with self.database.read() as session:
                 found = repository.possessions(session, [_video_of(stored.key) for stored in batch])
             for stored in batch:
-                yield found.get(_video_of(stored.key)), stored.key, stored.modified
+                yield found.get(_video_of(stored.key)), stored
 
 
-def _is_stray_result(owned: Possession | None, key: str) -> bool:
+def _is_stray(owned: Possession | None, stored: StoredObject, before: datetime) -> bool:
+    if stored.key.startswith(f"{ORIGINALS}/"):
+        return owned is None and stored.modified < before  # younger: its row may be on its way
     if owned is None:
         return True
-    attempt = key.split(".")[1]
-    return key not in owned.kept_keys and attempt != str(owned.running_attempt)
+    attempt = stored.key.split(".")[1]
+    return stored.key not in owned.kept_keys and attempt != str(owned.running_attempt)
 
 
 def _video_of(key: str) -> uuid.UUID:
