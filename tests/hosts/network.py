@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import TypeVar
 
-from deployment.security_groups import TABLE, Group, Opening
+from infra import firewall
+from infra.profiles import PROFILES
 
 T = TypeVar("T")
 
@@ -29,6 +30,21 @@ ADDRESSES = {
 }
 """The document's two subnets, and two people outside (addresses of RFC 5737)."""
 
+_CALLED = {
+    firewall.WEB: "web",
+    firewall.WORKER: "worker",
+    firewall.FILE_SERVER: "fileserver",
+    firewall.DATABASE: "rds",
+    firewall.ADMINISTRATOR: "administrator",
+    firewall.EVERYBODY: "",
+}
+_TABLE = [(_CALLED[rule.group], rule.port, _CALLED[rule.source]) for rule in firewall.rules(PROFILES[0])]
+"""Host, port, and who may call it; the same table that CloudFormation's security groups are made from."""
+
+
+def is_open(target: str, port: int, source: str) -> bool:
+    return any(row in _TABLE for row in ((target, port, source), (target, port, "")))
+
 
 def sh(*command: str, stdin: str | None = None) -> str:
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
@@ -36,9 +52,9 @@ def sh(*command: str, stdin: str | None = None) -> str:
     return done.stdout
 
 
-def rules(group: Group) -> str:
+def rules(host: str) -> str:
     """nftables of one host. A security group is stateful, drops in silence, and lets everything out."""
-    opened = "\n".join(f"    {_rule(row)}" for row in TABLE if row.group == group)
+    opened = "\n".join(f"    {_rule(port, source)}" for target, port, source in _TABLE if target == host)
     return f"""
 table inet security_group {{
   chain input {{
@@ -50,10 +66,8 @@ table inet security_group {{
 }}"""
 
 
-def _rule(row: Opening) -> str:
-    if "anyone" in row.sources:
-        return f"tcp dport {row.port} accept"
-    return f"ip saddr {{ {', '.join(ADDRESSES[source] for source in row.sources)} }} tcp dport {row.port} accept"
+def _rule(port: int, source: str) -> str:
+    return f"ip saddr {ADDRESSES[source]} tcp dport {port} accept" if source else f"tcp dport {port} accept"
 
 
 def within(namespace: str, work: Callable[[], T]) -> T:
@@ -123,8 +137,8 @@ def _add(host: str, address: str) -> None:
     sh("ip", "-n", "router", "addr", "add", "169.254.1.1/32", "dev", host)
     sh("ip", "-n", "router", "link", "set", host, "up")
     sh("ip", "-n", "router", "route", "add", f"{address}/32", "dev", host)
-    if host in get_args(Group):
-        _in(host, "nft", "-f", "-", stdin=rules(host))  # type: ignore[arg-type]  # one of the four
+    if any(target == host for target, _, _ in _TABLE):
+        _in(host, "nft", "-f", "-", stdin=rules(host))
 
 
 def _way_out() -> "subprocess.Popen[bytes]":

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from deployment.security_groups import Group, is_open
 
 from tests.hosts.conftest import SCRIPTS, SECRETS, Ana, Hosts
-from tests.hosts.network import ADDRESSES, answers, listening, until
+from tests.hosts.network import ADDRESSES, answers, is_open, listening, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,7 +39,7 @@ PORTS = (22, 80, 111, 2049, 5432, 6379, 8000, 8080, 9101)
 
 
 @pytest.mark.parametrize("target", ["web", "worker", "fileserver", "rds"])
-def test_exactly_the_ports_of_the_table_are_open(hosts: Hosts, target: Group) -> None:
+def test_exactly_the_ports_of_the_table_are_open(hosts: Hosts, target: str) -> None:
     """On each port somebody listens, so that only the table can be what closes it."""
     del hosts
     asked = [(source, port) for source in ADDRESSES if source != target for port in PORTS]
