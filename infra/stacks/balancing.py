@@ -12,6 +12,9 @@ from infra.stacks.phase import PhaseStack
 TLS = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 _MEDIA = "/media/processed/*"
 
+_POD_LEAVES_S = 15 + 120
+"""A pod of deployment/kubernetes/base/web.yaml is taken out for its preStop, then ends what it has begun."""
+
 _Action = balancing.CfnListener.ActionProperty
 _Attribute = balancing.CfnLoadBalancer.LoadBalancerAttributeProperty
 _GroupAttribute = balancing.CfnTargetGroup.TargetGroupAttributeProperty
@@ -65,7 +68,7 @@ def _target_group(stack: PhaseStack, network: Network) -> balancing.CfnTargetGro
             _GroupAttribute(key="stickiness.enabled", value="true"),
             _GroupAttribute(key="stickiness.type", value="lb_cookie"),
             _GroupAttribute(key="stickiness.lb_cookie.duration_seconds", value="86400"),
-            _GroupAttribute(key="deregistration_delay.timeout_seconds", value="60"),
+            _GroupAttribute(key="deregistration_delay.timeout_seconds", value=str(_POD_LEAVES_S if pods else 60)),
         ],
     )  # fmt: skip
 
@@ -78,7 +81,7 @@ def listen_in_the_clear(stack: Stack, balancer: Balancer) -> None:
     )  # fmt: skip
 
 
-def listen(stack: Stack, balancer: Balancer, certificate: str, media_host: str) -> None:
+def listen(stack: PhaseStack, balancer: Balancer, certificate: str, media_host: str) -> None:
     """HTTPS only. Whoever asks for a result is sent to CloudFront, under the same path."""
     to_https = balancing.CfnListener.RedirectConfigProperty(protocol="HTTPS", port="443", status_code="HTTP_301")
     balancing.CfnListener(
@@ -95,4 +98,16 @@ def listen(stack: Stack, balancer: Balancer, certificate: str, media_host: str) 
         stack, "MediaFromCloudFront", listener_arn=https.ref, priority=1,
         conditions=[balancing.CfnListenerRule.RuleConditionProperty(field="path-pattern", values=[_MEDIA])],
         actions=[balancing.CfnListenerRule.ActionProperty(type="redirect", redirect_config=to_media)],
+    )  # fmt: skip
+    if stack.profile.kubernetes:
+        _hide_metrics(stack, https)
+
+
+def _hide_metrics(stack: Stack, https: balancing.CfnListener) -> None:
+    """On hosts nginx does it; in a pod the application answers itself."""
+    nothing = balancing.CfnListenerRule.FixedResponseConfigProperty(status_code="404")
+    balancing.CfnListenerRule(
+        stack, "MetricsAreInside", listener_arn=https.ref, priority=2,
+        conditions=[balancing.CfnListenerRule.RuleConditionProperty(field="path-pattern", values=["/metrics"])],
+        actions=[balancing.CfnListenerRule.ActionProperty(type="fixed-response", fixed_response_config=nothing)],
     )  # fmt: skip

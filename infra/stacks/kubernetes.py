@@ -56,7 +56,8 @@ def add_cluster(
             add_on.add_resource_dependency(machines)
     _let_pods(stack, cluster, rights)
     let_pods_mount(stack)
-    CfnOutput(stack, "PodTargetGroup", value=Fn.ref("PodTargets"), description="For a TargetGroupBinding of web")
+    said = "targetGroupARN of the cluster's TargetGroupBinding"
+    CfnOutput(stack, "PodTargetGroup", value=Fn.ref("PodTargets"), description=said)
 
 
 def _nodes(

@@ -1,9 +1,11 @@
 """What later phases add, by the document's roadmap; and that no step replaces what holds data."""
 
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # no stubs in this environment
 
 from infra.stacks.application import Application
 from infra.tests.made import PHASES, incoming, made, pointed
@@ -260,6 +262,33 @@ def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> No
     assert all(disk["Ebs"]["Encrypted"] for disk in data["BlockDeviceMappings"])
     pods = three.resources("AWS::EKS::PodIdentityAssociation", stack).values()
     assert {one["Properties"]["ServiceAccount"] for one in pods} == {"web", "worker", "beat"}
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_the_balancer_fits_the_pods_that_the_manifests_make(stack: str) -> None:
+    """deployment/kubernetes binds them to the output PodTargetGroup."""
+    three = made(3)
+    manifests = Path(__file__).parents[2] / "deployment/kubernetes/base/web.yaml"
+    deployment = next(one for one in yaml.safe_load_all(manifests.read_text()) if one["kind"] == "Deployment")
+    pod = deployment["spec"]["template"]["spec"]
+    (web,) = pod["containers"]
+    targets = three.properties("PodTargets", stack)
+    assert three.template(stack)["Outputs"]["PodTargetGroup"]["Value"] == {"Ref": "PodTargets"}
+    assert (targets["TargetType"], targets["Port"]) == ("ip", web["ports"][0]["containerPort"])
+    assert targets["HealthCheckPath"] == web["livenessProbe"]["httpGet"]["path"]
+    attributes = {one["Key"]: one["Value"] for one in targets["TargetGroupAttributes"]}
+    delay = int(attributes["deregistration_delay.timeout_seconds"])
+    graceful = int(web["env"][0]["value"].removeprefix("--graceful-timeout="))
+    assert delay == web["lifecycle"]["preStop"]["sleep"]["seconds"] + graceful < pod["terminationGracePeriodSeconds"]
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_the_public_does_not_reach_the_metrics_of_pods(stack: str) -> None:
+    rule = made(3).properties("MetricsAreInside", stack)
+    assert (rule["Conditions"], rule["ListenerArn"]) == (
+        [{"Field": "path-pattern", "Values": ["/metrics"]}], {"Ref": "Https"},
+    )  # fmt: skip
+    assert rule["Actions"] == [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
 
 
 @pytest.mark.parametrize("phase", [0, 1, 2])

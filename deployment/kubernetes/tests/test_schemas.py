@@ -8,7 +8,7 @@ from cloudcoil.models.keda.v1alpha1 import ScaledObject
 
 from conftest import ROOT, Cluster, Manifest
 
-_FROM_ELSEWHERE = {"ScaledObject", "ExternalSecret"}
+_FROM_ELSEWHERE = {"ScaledObject", "ExternalSecret", "TargetGroupBinding"}
 
 
 def versions() -> list[str]:
