@@ -30,6 +30,8 @@ from anb.storage import open_storage
 
 log = structlog.get_logger(__name__)
 
+_LONGEST_SWEEP_S = 3.0
+
 
 class Shutdown:
     """Says when the grace time is over. Made before the fork, so that children see what the parent was told."""
@@ -113,14 +115,16 @@ def _run(settings: Settings) -> int:
 def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
     """The sweeps in a process of their own: threads of the parent would be in its forks' way. Gives whether it died.
 
-    Half a worker is none: when it dies the parent ends too, in its orderly way, and whoever started it starts both.
+    Half a worker is none: when it ends unasked the parent ends too, in its orderly way, and whoever started it starts
+    both.
     """
+    asked = threading.Event()
     process = multiprocessing.get_context("fork").Process(target=_beat, args=(settings, os.getpid()), daemon=True)
     process.start()
 
     def watch() -> None:
         process.join()
-        if process.exitcode:
+        if not asked.is_set():
             log.error("beat_died", exit=process.exitcode)
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -129,6 +133,7 @@ def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
     try:
         yield lambda: bool(process.exitcode)
     finally:
+        asked.set()
         process.terminate()
         watching.join()
 
@@ -136,6 +141,7 @@ def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
 def _beat(settings: Settings, parent: int) -> None:
     """Of a parent that is killed it would hear nothing, and sweep for ever."""
     set_process_title("anb beat")
+    os.setpgid(0, 0)  # a terminal's Ctrl+C is for the parent, which ends its beat itself
     set_pdeathsig(signal.SIGTERM)
     if os.getppid() == parent:  # else it was gone before the wish was heard
         beat.run(settings, metrics_port=0)
@@ -169,10 +175,11 @@ class EmbeddedWorker:
         return bool(celery.worker.state.active_requests)
 
     def stop(self) -> None:
-        """Returns when the running video is finished or, after the grace time, handed back."""
+        """Returns when the running video is finished or, after the grace time, handed back. A sweep may die at any
+        point, and one that hangs is not waited for."""
         self._shutdown.begin(self._settings.grace_s)
         celery.worker.state.should_stop = 0
-        self._beat.stop()
+        self._beat.stop(_LONGEST_SWEEP_S)
         self._thread.join()
 
 

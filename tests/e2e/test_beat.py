@@ -12,7 +12,10 @@ from tests.server import free_port
 from anb import db
 from anb.beat import Beat, Sweep
 from anb.db import Database
+from anb.jobs.app import make_celery
+from anb.settings import Settings
 from anb.videos.lifecycle import Status
+from anb.worker import EmbeddedWorker
 
 __all__ = ["deployment"]  # the fixture
 PATIENCE_S = 60
@@ -54,6 +57,22 @@ def test_a_stop_does_not_wait_for_a_sweep_that_hangs() -> None:
     assert begun.wait(PATIENCE_S)
     beat.stop(within_s=0.01)
     assert beat.is_alive()
+    over.set()
+
+
+def test_the_one_process_ends_though_a_sweep_hangs(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not settings.broker.startswith("memory:"):
+        pytest.skip("there the sweeps are a process of their own")
+    over = threading.Event()
+    hanging = Beat([Sweep("bytes", over.wait, 0.01)])
+    monkeypatch.setattr("anb.beat.make_beat", lambda *_: hanging)
+    monkeypatch.setattr("anb.worker._LONGEST_SWEEP_S", 0.05)
+    worker = EmbeddedWorker(settings, database, make_celery(settings), lambda: None)
+    worker.start()
+    worker.stop()
+    assert hanging.is_alive()
     over.set()
 
 

@@ -1,5 +1,6 @@
 """A worker that is stopped at a bad moment: it says 0, and leaves nobody behind."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,7 +73,11 @@ def test_a_killed_worker_leaves_no_beat_that_sweeps_for_ever(deployment: Deploym
     deployment.until(lambda: family(pid) == [], 20)
 
 
-def test_a_worker_whose_beat_is_killed_ends_too_and_says_so(deployment: Deployment) -> None:
+@pytest.mark.parametrize(("how", "says"), [(signal.SIGKILL, 1), (signal.SIGTERM, 0)])
+def test_a_worker_whose_beat_ends_unasked_ends_too_and_says_so(
+    deployment: Deployment, how: signal.Signals, says: int
+) -> None:
+    """Also by the hand of somebody who took it for a service of its own."""
     if deployment.embedded:
         pytest.skip("there the sweeps are threads of the server")
     deployment.run("worker", "anb.cli", "worker")
@@ -80,6 +85,6 @@ def test_a_worker_whose_beat_is_killed_ends_too_and_says_so(deployment: Deployme
     deployment.until(lambda: has_all_its_children(deployment, worker.pid))
     beat = beat_of(worker.pid)
     assert beat is not None
-    beat.kill()
-    assert worker.wait(30) == 1
+    beat.send_signal(how)
+    assert worker.wait(30) == says
     assert "beat_died" in (deployment.folder / "worker.log").read_text()

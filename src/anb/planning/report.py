@@ -92,7 +92,7 @@ def _table(found: Sequence[Option], best: Option | None) -> str:
 
 
 def _chosen(best: Option) -> list[str]:
-    """Its bill, dearest first, and a tenth of room before the next."""
+    """Its bill, dearest first."""
     lines = sorted(best.lines, key=lambda line: -line.usd)
     width = max(len(line.what) for line in lines)
     bill = [f"  {line.what.ljust(width)}  {line.usd:8,.2f}{'  by use' if line.by_use else ''}" for line in lines]
