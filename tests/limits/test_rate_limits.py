@@ -191,6 +191,24 @@ def test_many_tries_at_once_are_each_counted(settings: Settings) -> None:
     assert asyncio.run(storm()) == rules.RULES[Action.UPLOAD][0].most
 
 
+def test_a_window_outlasts_no_clock_that_redis_had_set_back(settings: Settings) -> None:
+    """Its keys would live for as much longer, and who used a window up would be refused all that time."""
+    url = redis_of(settings)
+    (asked,) = windows(Action.UPLOAD, {"player": uuid.uuid4().hex})
+
+    async def count() -> list[float]:
+        shared = counting.SharedCounts(url)
+        counts = await shared.add([asked])
+        for milliseconds in (asked.seconds * 2000, None):  # an hour too long; for ever
+            await (shared._redis.pexpire(asked.key, milliseconds) if milliseconds else shared._redis.persist(asked.key))
+            counts += await shared.add([asked])
+        await shared.close()
+        assert [count.value for count in counts] == [1, 2, 3]
+        return [count.ends_in_s for count in counts]
+
+    assert all(0 < ends_in_s <= asked.seconds for ends_in_s in asyncio.run(count()))
+
+
 @pytest.fixture(params=["refuses", "is silent"])
 def dead_redis(request: pytest.FixtureRequest) -> Iterator[str]:
     """Nobody listens there; or somebody does and never answers."""

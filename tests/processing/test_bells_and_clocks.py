@@ -1,5 +1,6 @@
 """Bells that come twice, late, or never; two who sweep; clocks that are set."""
 
+import os
 import threading
 import uuid
 from collections.abc import Callable
@@ -10,7 +11,6 @@ import pytest
 
 from anb import db
 from anb.db import Database
-from anb.processing import sweep
 from anb.processing.service import Workshop
 from anb.processing.sweep import Sweeper
 from anb.storage.base import ORIGINALS
@@ -34,7 +34,6 @@ def step_clock(monkeypatch: pytest.MonkeyPatch) -> Step:
                 return datetime.now(tz) + by
 
         monkeypatch.setattr(db, "datetime", Stepped)
-        monkeypatch.setattr(sweep, "datetime", Stepped)
 
     return step
 
@@ -125,16 +124,33 @@ def test_a_clock_set_back_frees_a_dead_worker_s_video_late_at_worst(
 
 
 def test_an_upload_whose_row_is_on_its_way_outlives_a_clock_set_forward(
-    sweeper: Sweeper, database: Database, storage: LocalStorage, step_clock: Step
+    sweeper: Sweeper, storage: LocalStorage, step_clock: Step
 ) -> None:
-    if not has_own_clock(database):
-        pytest.skip("one process, one clock: what it stores and what it sweeps are in turn")
     storage.path(f"{ORIGINALS}/{uuid.uuid4()}.mp4").write_bytes(b"just stored")
     step_clock(2 * HOUR)
     assert sweeper.sweep_bytes() == 0
 
 
+@pytest.mark.parametrize("behind", [2 * HOUR, -2 * HOUR])
+def test_bytes_are_as_old_as_the_clock_of_their_own_host_says(
+    sweeper: Sweeper, storage: LocalStorage, cast: Cast, behind: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file server's clock that no other host's agrees with."""
+    assert cast.ana.id  # whose account is older than all of them
+    real = LocalStorage.now
+    monkeypatch.setattr(LocalStorage, "now", lambda self: real(self) - behind)
+    folder = storage.root / ORIGINALS
+    young, old = ([folder / f"{uuid.uuid4()}.mp4", folder / f".{uuid.uuid4()}.mp4.x.part"] for _ in range(2))
+    for age, paths in ((HOUR / 2, young), (2 * HOUR, old)):
+        for path in paths:
+            path.write_bytes(b"stored")
+            written = (storage.now() - age).timestamp()
+            os.utime(path, (written, written))
+    assert sweeper.sweep_bytes() == 2
+    assert [path.exists() for path in [*young, *old]] == [True, True, False, False]
+
+
 def test_the_stepped_clock_is_stepped(step_clock: Step) -> None:
     """Else the tests above would prove nothing."""
     step_clock(HOUR)
-    assert vars(sweep)["datetime"].now(UTC) - datetime.now(UTC) > HOUR / 2
+    assert vars(db)["datetime"].now(UTC) - datetime.now(UTC) > HOUR / 2

@@ -31,8 +31,12 @@ _COUNT = """
 local counts = {}
 for i, key in ipairs(KEYS) do
     local count = redis.call('INCR', key)
-    if count == 1 then redis.call('PEXPIRE', key, ARGV[i]) end
-    counts[i] = {count, redis.call('PTTL', key)}
+    local left = redis.call('PTTL', key)
+    if left < 0 or left > tonumber(ARGV[i]) then -- new; or Redis' clock was set back, and it would last as much longer
+        redis.call('PEXPIRE', key, ARGV[i])
+        left = tonumber(ARGV[i])
+    end
+    counts[i] = {count, left}
 end
 return counts
 """

@@ -6,14 +6,14 @@ Safe to run anywhere and twice at once.
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain, islice
 from pathlib import Path
 
 import structlog
 
 from anb import metrics
-from anb.db import Database, now
+from anb.db import Database
 from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
@@ -55,9 +55,8 @@ class Sweeper:
         one, must not cost all media.
         """
         with self.database.read() as session:
-            moment = min(datetime.now(UTC), now(session))  # a clock that was set forward makes no orphans
             begun_at = repository.begun_at(session)
-        before = moment - timedelta(seconds=self.orphan_age_s)
+        before = self.storage.now() - timedelta(seconds=self.orphan_age_s)
         removed, older = self.storage.remove_unfinished(before), 0
         for owned, stored in self._owned():
             if owned is None and (begun_at is None or stored.modified < begun_at):

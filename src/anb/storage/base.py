@@ -85,6 +85,9 @@ class Storage(Protocol):
     def objects(self, folder: str) -> Iterator[StoredObject]:
         """All objects of `uploads` or `processed`: for the sweep, never for a request."""
 
+    def now(self) -> datetime:
+        """By the clock that dates the objects, which may be another host's: only by that can their age be told."""
+
     def remove_unfinished(self, before: datetime) -> int:
         """Drop what writers left behind that wrote last before that time. Returns how many."""
 

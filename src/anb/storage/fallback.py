@@ -47,6 +47,10 @@ class FallbackStorage:
         yield from self._first.objects(folder)
         yield from self._second.objects(folder)
 
+    def now(self) -> datetime:
+        """The earlier of both: what is too young by either stays."""
+        return min(self._first.now(), self._second.now())
+
     def remove_unfinished(self, before: datetime) -> int:
         return self._first.remove_unfinished(before) + self._second.remove_unfinished(before)
 

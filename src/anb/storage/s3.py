@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,11 @@ class S3Storage:
                     key = found["Key"].removeprefix(self.prefix)
                     if is_key(key):
                         yield StoredObject(key, found["Size"], found["LastModified"])
+
+    def now(self) -> datetime:
+        with s3_as_storage_error(self.bucket):
+            answered = self.client.head_bucket(Bucket=self.bucket)
+        return parsedate_to_datetime(answered["ResponseMetadata"]["HTTPHeaders"]["date"])
 
     def remove_unfinished(self, before: datetime) -> int:
         with s3_as_storage_error(self.bucket):

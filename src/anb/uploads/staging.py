@@ -24,7 +24,7 @@ from pathlib import Path
 import structlog
 
 from anb.errors import UnsupportedMediaError
-from anb.storage.local import sync_folder
+from anb.storage.local import clock_of, sync_folder
 from anb.storage.trouble import as_storage_error
 from anb.uploads.headers import parse_id
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
@@ -35,7 +35,7 @@ _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one
 _COPY_CHUNK = 1024 * 1024
 _KNOCK = ".knock"
 _UNVERIFIED = ".unverified"
-_CLOCK = ".clock-"
+_CHECK = ".check-"
 
 
 class Staging:
@@ -95,7 +95,7 @@ class Staging:
     def files(self) -> Iterator["StagedSize"]:
         """For the sweep. A side file is listed as an empty one, so that it is swept even without its upload.
 
-        What cannot be looked at is left out, and where the time cannot be asked (no inode is left) all is young.
+        What cannot be looked at is left out, and where the time cannot be asked all is young.
         """
         try:
             now = self._now()
@@ -116,15 +116,14 @@ class Staging:
             size = status.st_size if "." not in entry.name else 0
             yield StagedSize(upload_id, size, now - status.st_mtime)
 
-    @as_storage_error()
     def _now(self) -> float:
-        """By the clock that writes the files' times, which over NFS is the server's."""
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_CLOCK) as clock:
-            return os.fstat(clock.fileno()).st_mtime
+        return clock_of(self.folder)
 
+    @as_storage_error()
     def check(self) -> None:
         """Raise StorageError where writing would fail."""
-        self._now()
+        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=_CHECK, buffering=0) as probe:
+            probe.write(b"anb")
 
     @as_storage_error()
     def free_bytes(self) -> int:
