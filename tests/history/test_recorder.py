@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 from anb.api import create_app
@@ -11,6 +13,9 @@ from anb.db import Database, now
 from anb.history import repository
 from anb.history.models import Sample
 from anb.operations import growth
+from anb.operations.backlog import KeptBacklog
+from anb.operations.host import CpuTime
+from anb.operations.recorder import Recorder
 from anb.settings import Settings
 
 
@@ -48,3 +53,20 @@ def test_old_samples_are_forgotten(database: Database) -> None:
             repository.keep(session, sample, forget_before=moment - timedelta(days=31))
         kept = repository.since(session, moment - timedelta(days=99))
         assert [sample.at for sample in kept] == [moment - timedelta(days=1)]
+
+
+def test_a_sample_looks_back_over_five_intervals_and_no_further(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A busy interval and then idle ones. The first look of a server that starts may fail, and costs only itself."""
+    looks = iter(CpuTime(100 * number, 100 * max(0, number - 1)) for number in range(7))
+    monkeypatch.setattr("anb.operations.host.cpu_time", lambda: next(looks))
+    backlog = KeptBacklog(database)
+    recorder = Recorder(database, backlog, every_s=1e-6)
+    found = []
+    for _ in range(7):
+        recorder._keep()
+        with database.read() as session:
+            found.append(session.scalars(select(Sample.web_cpu).order_by(Sample.at.desc())).first())
+    backlog.close()
+    assert found == [None, *(pytest.approx(100 / number) for number in range(1, 6)), 0]

@@ -132,6 +132,11 @@ def test_web_believes_the_nginx_before_it_whatever_env_says_of_one_on_the_host()
         assert any(ip_address(docker_gives) in network for network in trusted)
 
 
+def test_each_setting_that_env_names_reaches_web_worker_and_beat() -> None:
+    services = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]
+    assert {services[name].get("env_file") for name in ("web", "worker", "beat", "migrate")} == {".env"}
+
+
 @pytest.mark.parametrize("balancers", ["", "set_real_ip_from 10.0.1.0/24; set_real_ip_from 10.0.2.0/24;"])
 def test_the_images_nginx_reads_its_files(tmp_path: Path, names: Names, balancers: str) -> None:
     rendered(tmp_path, names, 8000, ANB_BALANCERS=balancers)

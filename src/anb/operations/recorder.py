@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import inf
 
@@ -44,12 +44,15 @@ class Recorder:
         self._thread.join(_PATIENCE_S)
 
     def _run(self) -> None:
-        self._look()
+        self._attempt(self._look)
         while not self._closing.wait(self._every_s - time.time() % self._every_s):
-            try:
-                self._keep()
-            except Exception as error:  # noqa: BLE001 - no row says it all; the next interval has its own
-                log.warning("sample_not_kept", reason=type(error).__name__)
+            self._attempt(self._keep)
+
+    def _attempt(self, step: Callable[[], object]) -> None:
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - no row says it all; the next interval has its own
+            log.warning("sample_not_kept", reason=type(error).__name__)
 
     def _look(self) -> _Seen:
         seen = (host.cpu_time(), scrape.answers_by_time())
@@ -58,7 +61,8 @@ class Recorder:
 
     def _keep(self) -> None:
         at = time.time() // self._every_s * self._every_s
-        oldest, newest = self._seen[0], self._look()
+        newest = self._look()
+        oldest = self._seen[0]
         backlog = self._backlog.now()
         if backlog is None:
             return
