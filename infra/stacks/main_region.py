@@ -31,7 +31,7 @@ from infra.stacks.phase import PhaseStack
 from infra.stacks.queue import add_queue
 from infra.stacks.replication import replicate
 from infra.stacks.roles import Statement, add_host_role
-from infra.stacks.secrets import add_production_secret, add_secrets
+from infra.stacks.secrets import add_production_secrets, add_secrets
 from infra.stacks.security_groups import add_security_groups
 from infra.stacks.staging import add_staging
 from infra.stacks.watching import watch
@@ -63,7 +63,7 @@ class MainRegion(PhaseStack):
         bucket = cast("s3.CfnBucket", self.bucket)
         rights = Application(self.profile, bucket.attr_arn).rights()
         add_cluster(self, self.network, self.groups[firewall.NODES], self.profile.nodes, rights)
-        add_production_secret(self)
+        add_production_secrets(self)
         replicate(self, bucket)
         route_to(self, firewall.SECOND_NETWORK, self.asked.peering)
 

@@ -16,6 +16,8 @@ class Parameters:
             self.main_network = self._ask("MainNetwork", "Id of the main region's VPC", "^vpc-[0-9a-f]+$")
         elif profile.kubernetes:
             self.peering = self._ask("Peering", "Output PeeringId of the second region's stack", "^pcx-[0-9a-f]+$")
+            said = "Output ReplicaAddress of the second region's stack"
+            self._ask("Replica", said, r"^[a-z0-9.-]+\.rds\.amazonaws\.com$")
         if not profile.phase.private or profile.kubernetes:
             said = "The administrator's address, as A.B.C.D/32: nobody else reaches SSH, or EKS"
             self.administrator = self._ask("Administrator", said, _ONE_ADDRESS)

@@ -1,5 +1,6 @@
 """The second region: it serves reads near the people from a replica, and can take over."""
 
+from aws_cdk import CfnOutput
 from constructs import Construct
 
 from infra import firewall
@@ -33,7 +34,9 @@ class SecondRegion(PhaseStack):
         may_log = add_policy(self, "LogBucketPolicy", logs, *written_by_aws(self, logs))
         bucket = add_bucket(self, logs.ref)
         add_policy(self, "MediaBucketPolicy", bucket)
-        add_replica(self, network, groups[firewall.DATABASE])
+        replica = add_replica(self, network, groups[firewall.DATABASE])
+        said = "Parameter Replica of the main region's stack"
+        CfnOutput(self, "ReplicaAddress", value=replica.attr_endpoint_address, description=said)
         add_queue(self, network, groups[firewall.CACHE], add_secrets(self))
         add_staging(self, network, groups[firewall.STAGING])
         balancer = add_balancer(self, network, groups[firewall.BALANCER], may_log)

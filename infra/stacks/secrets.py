@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from aws_cdk import CfnDeletionPolicy, Fn, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 
+from infra.profiles import SECOND_REGION
+
 DATABASE_NAME = "fastapi_db"
 DATABASE_USER = "fastapi_user"
+READ_URL = "ANB_DATABASE_READ_URL"
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,31 @@ def add_secrets(stack: Stack) -> Secrets:
     )  # fmt: skip
 
 
-def add_production_secret(stack: Stack) -> None:
-    """For the cluster's External Secrets, in one JSON that CloudFormation puts together."""
-    user = f"{DATABASE_USER}:{password_of('${DatabaseSecret}', 'password')}"
+def add_production_secrets(stack: Stack) -> None:
+    """For each cluster's External Secrets, in one JSON that CloudFormation puts together. The second region's is copied
+    there by Secrets Manager, for CloudFormation reads no secret of another region; it names the replica besides."""
     told = {
-        "DATABASE_URL": f"postgresql://{user}@${{Database.Endpoint.Address}}:5432/{DATABASE_NAME}?sslmode=require",
+        "DATABASE_URL": _database_at("${Database.Endpoint.Address}"),
         "CELERY_BROKER_URL": f"rediss://:{password_of('${RedisSecret}')}@${{Queue.PrimaryEndPoint.Address}}:6379/0",
         "SECRET_KEY": password_of("${SigningSecret}"),
     }
+    _told(stack, "ProductionSecret", "anb/production", told)
+    there = _told(stack, "SecondRegionSecret", "anb/second-region", {**told, READ_URL: _database_at("${Replica}")})
+    there.replica_regions = [secretsmanager.CfnSecret.ReplicaRegionProperty(region=SECOND_REGION)]
+
+
+def _database_at(host: str) -> str:
+    user = f"{DATABASE_USER}:{password_of('${DatabaseSecret}', 'password')}"
+    return f"postgresql://{user}@{host}:5432/{DATABASE_NAME}?sslmode=require"
+
+
+def _told(stack: Stack, logical_id: str, name: str, values: dict[str, str]) -> secretsmanager.CfnSecret:
     secret = secretsmanager.CfnSecret(
-        stack, "ProductionSecret", name="anb/production", description="What pods are told",
-        secret_string=Fn.sub(json.dumps(told)),
-    )  # fmt: skip
+        stack, logical_id, name=name, description="What pods are told", secret_string=Fn.sub(json.dumps(values))
+    )
     secret.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
     secret.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    return secret
 
 
 def password_of(secret: str, field: str = "") -> str:

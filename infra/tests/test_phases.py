@@ -1,5 +1,6 @@
 """What later phases add, by the document's roadmap; and that no step replaces what holds data."""
 
+import json
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,9 @@ def test_what_holds_data_outlives_its_stack(phase: int) -> None:
 @pytest.mark.parametrize("phase", PHASES)
 def test_no_value_of_a_secret_is_in_a_template(phase: int) -> None:
     for name, secret in made(phase).resources("AWS::SecretsManager::Secret").items():
-        if name == "ProductionSecret":  # put together of the others, by reference
-            assert str(secret["Properties"]["SecretString"]).count("{{resolve:secretsmanager:") == 3
+        if "SecretString" in secret["Properties"]:  # put together of the others, by reference
+            told = json.loads(secret["Properties"]["SecretString"]["Fn::Sub"])
+            assert all("{{resolve:secretsmanager:${" in value for value in told.values()), name
             continue
         assert "SecretString" not in secret["Properties"]
         assert secret["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
@@ -209,6 +211,24 @@ def test_phase_3_has_a_replica_for_reads_in_the_second_region() -> None:
     assert replica["PubliclyAccessible"] is False
     assert three.properties("Database")["MultiAZ"] is True
     assert three.properties("Database")["BackupRetentionPeriod"] == 35
+
+
+def test_the_second_regions_pods_are_told_the_same_and_of_their_replica() -> None:
+    """By a secret that Secrets Manager copies there; the stack there tells the replica's address, the main one asks."""
+    three = made(3)
+    here, there = three.properties("ProductionSecret"), three.properties("SecondRegionSecret")
+    assert "ReplicaRegions" not in here
+    assert there["ReplicaRegions"] == [{"Region": "sa-east-1"}]
+    told, told_there = (json.loads(one["SecretString"]["Fn::Sub"]) for one in (here, there))
+    read_url = told_there.pop("ANB_DATABASE_READ_URL")
+    assert told_there == told
+    assert read_url == told["DATABASE_URL"].replace("${Database.Endpoint.Address}", "${Replica}")
+    assert "Replica" in three.template()["Parameters"]
+    address = three.template(_THERE)["Outputs"]["ReplicaAddress"]["Value"]
+    assert address == {"Fn::GetAtt": ["Replica", "Endpoint.Address"]}
+    manifests = Path(__file__).parents[2] / "deployment/kubernetes"
+    assert f"key: {here['Name']}\n" in (manifests / "base/secrets.yaml").read_text()
+    assert f"value: {there['Name']}}}" in (manifests / "overlays/sa-east-1/kustomization.yaml").read_text()
 
 
 def test_media_are_copied_to_the_bucket_of_the_second_region() -> None:

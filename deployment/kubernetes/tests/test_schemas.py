@@ -50,5 +50,6 @@ def test_the_secret_is_fetched_from_outside(cluster: Cluster) -> None:
     assert secret["apiVersion"] == "external-secrets.io/v1"
     assert secret["spec"].keys() == {"refreshInterval", "secretStoreRef", "target", "dataFrom"}
     assert secret["spec"]["target"] == {"name": "anb-secrets", "creationPolicy": "Owner"}
-    assert [source["extract"].keys() for source in secret["spec"]["dataFrom"]] == [{"key"}]
+    key = {"us-east-1": "anb/production", "sa-east-1": "anb/second-region"}[cluster.region]
+    assert secret["spec"]["dataFrom"] == [{"extract": {"key": key}}]
     assert cluster.all("Secret") == []

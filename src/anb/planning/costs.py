@@ -13,6 +13,12 @@ from anb.planning.phases import Phase
 MAIN, SECOND = "us-east-1", "sa-east-1"
 _FREE_OUT_GB, _FREE_CDN_GB = 100, 1000
 _DISK_GIB, _DATABASE_GIB = 50, 20
+_METRICS_A_HOST = 7 + 3
+"""Detailed monitoring of EC2 (each minute); the agent's memory, used and free, and disk."""
+
+_METRICS_OF_ALL = 25
+"""The agent's by role and by group, and the application's, less the ten that are free."""
+
 _SECOND_REGION_WEB, _SECOND_REGION_WORKERS = 2, 1
 """It serves reads and waits for its hour; it grows when it is promoted."""
 
@@ -48,12 +54,15 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
     main = table[MAIN]
     hosts = size.web + size.workers + bool(size.file_server)
     videos_a_month = videos_per_hour / capacity.BUSY_TO_MEAN * hours
+    secrets = 9 if phase.second_region else 4
     found = [
         *_hosts(phase, size, main, hours),
         Line("database", phase.database_copies * (main["database"][size.database] * hours
              + _DATABASE_GIB * main["database_disk"])),
-        Line("secrets, alarms, logs", 4 * main["secret"] + 20 * main["alarm"] + hosts * main["logs_gb"]),
+        Line("secrets, alarms, logs", secrets * main["secret"] + 20 * main["alarm"] + hosts * main["logs_gb"]),
     ]  # fmt: skip
+    if not phase.second_region:  # there EKS: nodes have basic monitoring, and Prometheus watches the pods
+        found.append(Line("metrics", (hosts * _METRICS_A_HOST + _METRICS_OF_ALL) * main["metric"]))
     if not phase.private:
         found.append(Line("public addresses", (hosts + 2 * phase.balancer) * main["public_address"] * hours))
     if phase.cache:
