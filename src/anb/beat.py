@@ -5,6 +5,7 @@ They go through no queue, so that neither a long one nor a broker that is away k
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +19,7 @@ from anb.jobs.app import Bell, make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
 from anb.operations.tracing import trace
-from anb.processing.sweep import Sweeper
+from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.settings import Settings
 from anb.storage import open_storage
 from anb.uploads.service import open_uploads
@@ -28,6 +29,9 @@ log = structlog.get_logger(__name__)
 
 _LONGEST_END_S = 10.0
 """A sweep may die at any point, so a process that ends does not wait for a file server that is away."""
+
+
+_LOOKS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,12 @@ class Beat:
     def is_alive(self) -> bool:
         return all(thread.is_alive() for thread in self._threads)
 
-    def stop(self, within_s: float | None = None) -> None:
+    def stop(self, within_s: float) -> None:
+        """All of them together."""
         self._closing.set()
+        until = time.monotonic() + within_s
         for thread in self._threads:
-            thread.join(within_s)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _repeat(self, sweep: Sweep) -> None:
         while not self._closing.is_set():
@@ -72,17 +78,11 @@ def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
     """What the sweeps need is opened by themselves, as often as it takes: at a start a share may not be there yet."""
     ring = Bell(celery).ring
 
+    rows = RowSweeper(database, ring, settings.max_attempts, settings.ring_again_after_s)
+
     @cache
-    def sweeper() -> Sweeper:
-        return Sweeper(
-            database=database,
-            storage=open_storage(settings),
-            scratch=settings.scratch,
-            ring=ring,
-            max_attempts=settings.max_attempts,
-            ring_again_after_s=settings.ring_again_after_s,
-            orphan_age_s=settings.orphan_age_s,
-        )
+    def stored() -> ByteSweeper:
+        return ByteSweeper(database, open_storage(settings), settings.scratch, settings.orphan_age_s)
 
     @cache
     def uploads() -> UploadSweeper:
@@ -91,15 +91,15 @@ def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
 
     return Beat(
         [
-            Sweep("rows", lambda: sweeper().sweep_rows(), settings.sweep_every_s),
+            Sweep("rows", rows.sweep, settings.sweep_every_s),
             Sweep("uploads", lambda: uploads().sweep(), settings.sweep_every_s),
-            Sweep("bytes", lambda: sweeper().sweep_bytes(), settings.sweep_bytes_every_s),
+            Sweep("bytes", lambda: stored().sweep(), settings.sweep_bytes_every_s),
         ]
     )
 
 
 def run(settings: Settings, metrics_port: int) -> None:
-    """Until SIGTERM or SIGINT."""
+    """Until SIGTERM or SIGINT. Raises RuntimeError when a sweep's thread has ended: whoever watches starts it anew."""
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)  # before there are threads, which would take them
     settings.require_broker()
@@ -111,5 +111,7 @@ def run(settings: Settings, metrics_port: int) -> None:
         metrics.watch_pool(database.engine)
         beat = make_beat(settings, database, make_celery(settings))
         beat.start()
-        signal.sigwait(endings)
+        while signal.sigtimedwait(endings, _LOOKS_EVERY_S) is None:
+            if not beat.is_alive():
+                raise RuntimeError("a sweep has ended by itself")
         beat.stop(_LONGEST_END_S)

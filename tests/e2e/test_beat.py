@@ -28,7 +28,7 @@ def test_a_sweep_that_hangs_keeps_no_other_waiting() -> None:
     assert [swept.acquire(timeout=PATIENCE_S) for _ in range(3)] == [True] * 3
     assert beat.is_alive()
     over.set()
-    beat.stop()
+    beat.stop(PATIENCE_S)
     assert not beat.is_alive()
 
 
@@ -42,7 +42,7 @@ def test_a_sweep_that_fails_is_tried_again() -> None:
     beat = Beat([Sweep("uploads", fail, 0.01)])
     beat.start()
     assert [tried.acquire(timeout=PATIENCE_S) for _ in range(3)] == [True] * 3
-    beat.stop()
+    beat.stop(PATIENCE_S)
 
 
 def test_a_stop_does_not_wait_for_a_sweep_that_hangs() -> None:

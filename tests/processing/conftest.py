@@ -13,7 +13,7 @@ from anb.processing import service
 from anb.processing.convert import Converted, convert
 from anb.processing.limits import Limits
 from anb.processing.service import Workshop
-from anb.processing.sweep import Sweeper
+from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.settings import Settings
 from anb.storage import open_storage
 from anb.storage.base import ORIGINALS
@@ -88,14 +88,17 @@ def rung() -> list[uuid.UUID]:
 
 
 @pytest.fixture
-def sweeper(settings: Settings, database: Database, rung: list[uuid.UUID]) -> Sweeper:
+def sweeper(database: Database, rung: list[uuid.UUID]) -> RowSweeper:
     def ring(video_id: uuid.UUID) -> bool:
         rung.append(video_id)
         return True
 
-    return Sweeper(
-        database, open_storage(settings), settings.scratch, ring, 3, ring_again_after_s=30, orphan_age_s=3600
-    )
+    return RowSweeper(database, ring, 3, ring_again_after_s=30)
+
+
+@pytest.fixture
+def byte_sweeper(settings: Settings, database: Database) -> ByteSweeper:
+    return ByteSweeper(database, open_storage(settings), settings.scratch, orphan_age_s=3600)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from anb import db
 from anb.db import Database
 from anb.processing.service import Workshop
-from anb.processing.sweep import Sweeper
+from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
 from anb.videos.lifecycle import Status
@@ -50,7 +50,7 @@ def waiting(cast: Cast, storage: LocalStorage, count: int) -> list[uuid.UUID]:
 
 
 def test_bells_in_another_order_twice_and_one_lost_give_one_result_each(
-    workshop: Workshop, sweeper: Sweeper, converter: Converter, cast: Cast, storage: LocalStorage,
+    workshop: Workshop, sweeper: RowSweeper, converter: Converter, cast: Cast, storage: LocalStorage,
     database: Database, rung: list[uuid.UUID],
 ) -> None:  # fmt: skip
     lost, *heard = waiting(cast, storage, 4)
@@ -58,14 +58,19 @@ def test_bells_in_another_order_twice_and_one_lost_give_one_result_each(
         outcomes = list(pool.map(workshop.process, [*reversed(heard), *heard, *heard]))
     assert sorted(outcomes) == ["completed"] * 3 + ["not_mine"] * 6
     assert converter.runs == 3
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert rung == [lost]
     assert workshop.process(lost) == "completed"
     assert {row(database, video_id).attempt for video_id in [lost, *heard]} == {1}
 
 
 def test_two_beats_ring_for_a_video_once_and_free_it_once(
-    sweeper: Sweeper, cast: Cast, storage: LocalStorage, database: Database, rung: list[uuid.UUID]
+    sweeper: RowSweeper,
+    byte_sweeper: ByteSweeper,
+    cast: Cast,
+    storage: LocalStorage,
+    database: Database,
+    rung: list[uuid.UUID],
 ) -> None:
     videos = waiting(cast, storage, 20)
     with database.read() as session:
@@ -76,8 +81,8 @@ def test_two_beats_ring_for_a_video_once_and_free_it_once(
 
     def beat(_: int) -> None:
         together.wait()
-        sweeper.sweep_rows()
-        sweeper.sweep_bytes()
+        sweeper.sweep()
+        byte_sweeper.sweep()
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(beat, range(4)))
@@ -87,14 +92,14 @@ def test_two_beats_ring_for_a_video_once_and_free_it_once(
 
 
 def test_a_clock_set_forward_while_a_video_is_processed_publishes_it_once(
-    workshop: Workshop, sweeper: Sweeper, converter: Converter, database: Database, storage: LocalStorage,
-    video_id: uuid.UUID, step_clock: Step,
+    workshop: Workshop, sweeper: RowSweeper, byte_sweeper: ByteSweeper, converter: Converter, database: Database,
+    storage: LocalStorage, video_id: uuid.UUID, step_clock: Step,
 ) -> None:  # fmt: skip
     def an_hour_passes(on_progress: Callable[[float], None]) -> None:
         converter.during = lambda _: None
         step_clock(HOUR)
-        sweeper.sweep_rows()
-        sweeper.sweep_bytes()
+        sweeper.sweep()
+        byte_sweeper.sweep()
         on_progress(50)
 
     converter.during = an_hour_passes
@@ -110,30 +115,30 @@ def test_a_clock_set_forward_while_a_video_is_processed_publishes_it_once(
 
 
 def test_a_clock_set_back_frees_a_dead_worker_s_video_late_at_worst(
-    sweeper: Sweeper, database: Database, video_id: uuid.UUID, step_clock: Step
+    sweeper: RowSweeper, database: Database, video_id: uuid.UUID, step_clock: Step
 ) -> None:
     with database.read() as session:
         past = db.now(session) - timedelta(seconds=1)
     change(database, video_id, status=Status.PROCESSING, lease_until=past)
     step_clock(-HOUR)
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert row(database, video_id).status == ("pending" if has_own_clock(database) else "processing")
     step_clock(timedelta())
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert row(database, video_id).status == "pending"
 
 
 def test_an_upload_whose_row_is_on_its_way_outlives_a_clock_set_forward(
-    sweeper: Sweeper, storage: LocalStorage, step_clock: Step
+    byte_sweeper: ByteSweeper, storage: LocalStorage, step_clock: Step
 ) -> None:
     storage.path(f"{ORIGINALS}/{uuid.uuid4()}.mp4").write_bytes(b"just stored")
     step_clock(2 * HOUR)
-    assert sweeper.sweep_bytes() == 0
+    assert byte_sweeper.sweep() == 0
 
 
 @pytest.mark.parametrize("behind", [2 * HOUR, -2 * HOUR])
 def test_bytes_are_as_old_as_the_clock_of_their_own_host_says(
-    sweeper: Sweeper, storage: LocalStorage, cast: Cast, behind: timedelta, monkeypatch: pytest.MonkeyPatch
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast, behind: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file server's clock that no other host's agrees with."""
     assert cast.ana.id  # whose account is older than all of them
@@ -146,7 +151,7 @@ def test_bytes_are_as_old_as_the_clock_of_their_own_host_says(
             path.write_bytes(b"stored")
             written = (storage.now() - age).timestamp()
             os.utime(path, (written, written))
-    assert sweeper.sweep_bytes() == 2
+    assert byte_sweeper.sweep() == 2
     assert [path.exists() for path in [*young, *old]] == [True, True, False, False]
 
 

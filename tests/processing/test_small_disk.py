@@ -17,7 +17,7 @@ from anb import migrations
 from anb.api import create_app
 from anb.db import Database
 from anb.processing.service import Workshop
-from anb.processing.sweep import Sweeper
+from anb.processing.sweep import ByteSweeper
 from anb.settings import Settings
 from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
@@ -165,19 +165,24 @@ def test_a_staging_disk_that_fills_up_in_the_middle_of_a_piece_keeps_what_is_the
 
 
 def test_the_sweep_frees_a_disk_that_is_full_to_the_last_byte(
-    small_disk: Mount, settings: Settings, database: Database, sweeper: Sweeper, storage: LocalStorage, cast: Cast
+    small_disk: Mount,
+    settings: Settings,
+    database: Database,
+    byte_sweeper: ByteSweeper,
+    storage: LocalStorage,
+    cast: Cast,
 ) -> None:
     assert cast.ana.id  # whose account is older than the strays
     uploads = open_uploads(settings, database, storage, lambda _: True)
     for folder in (storage.root / ORIGINALS, settings.staging):
         small_disk(folder, 256)
     strays = [storage.path(f"{ORIGINALS}/{uuid.uuid4()}.mp4"), settings.staging / str(uuid.uuid4())]
-    old = time.time() - 2 * sweeper.orphan_age_s
+    old = time.time() - 2 * byte_sweeper.orphan_age_s
     for stray in strays:
         stray.write_bytes(bytes(100_000))
         os.utime(stray, (old, old))
         _fill(stray.parent)
-    assert sweeper.sweep_bytes() == 1
+    assert byte_sweeper.sweep() == 1
     UploadSweeper(uploads, 3600).sweep()
     assert [stray.exists() for stray in strays] == [False, False]
 

@@ -146,7 +146,7 @@ def test_an_inspection_says_what_a_file_is_and_what_breaks_the_house_format(
     samples: Samples, workbench: Workbench
 ) -> None:
     before = inspect(samples["landscape.mp4"], Limits())
-    assert before.may_be_uploaded
+    assert before.refusal is None
     assert not before.keeps_house_format
     assert "the size is 320x240" in before.breaches
     after = inspect(workbench.convert(samples["landscape.mp4"]).video, Limits())
@@ -155,7 +155,7 @@ def test_an_inspection_says_what_a_file_is_and_what_breaks_the_house_format(
 
 def test_an_inspection_of_a_photo_says_that_it_is_one(samples: Samples) -> None:
     found = inspect(samples["photo.mp4"], Limits())
-    assert (found.looks_like, found.refusal, found.may_be_uploaded) == ("jpeg", FailureCode.NOT_A_VIDEO, False)
+    assert (found.looks_like, found.refusal) == ("jpeg", FailureCode.NOT_A_VIDEO)
 
 
 def test_a_contest_may_remove_the_sound_and_ask_for_a_length(samples: Samples, workbench: Workbench) -> None:

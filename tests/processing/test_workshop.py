@@ -4,19 +4,21 @@ import errno
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from anb import db
 from anb.db import Database
-from anb.processing import repository
+from anb.processing import repository, service
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.service import Workshop
-from anb.processing.sweep import Sweeper
+from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.storage.base import ORIGINALS, RESULTS
 from anb.storage.local import LocalStorage
 from anb.videos.lifecycle import Status
@@ -73,7 +75,7 @@ def test_a_late_twin_changes_no_row_and_leaves_no_bytes(
     converter: Converter,
     database: Database,
     storage: LocalStorage,
-    sweeper: Sweeper,
+    sweeper: RowSweeper,
     video_id: uuid.UUID,
 ) -> None:
     def lose_the_lease(_: object) -> None:
@@ -177,7 +179,7 @@ def test_a_storage_that_is_away_costs_the_video_nothing(
 
 
 def test_an_operator_gives_a_failed_video_all_its_attempts_again(
-    workshop: Workshop, sweeper: Sweeper, converter: Converter, database: Database, video_id: uuid.UUID
+    workshop: Workshop, sweeper: RowSweeper, converter: Converter, database: Database, video_id: uuid.UUID
 ) -> None:
     with database.write() as session:
         assert not repository.try_again(session, video_id)  # it waits already
@@ -199,7 +201,7 @@ def test_a_missing_original_is_retried_for_the_storage_may_be_away(
 
 
 def test_a_worker_that_must_stop_hands_its_video_back(
-    workshop: Workshop, shutdown: Shutdown, converter: Converter, database: Database, sweeper: Sweeper,
+    workshop: Workshop, shutdown: Shutdown, converter: Converter, database: Database, sweeper: RowSweeper,
     rung: list[uuid.UUID], video_id: uuid.UUID,
 ) -> None:  # fmt: skip
     def stop(on_progress: Callable[[float], None]) -> None:
@@ -210,8 +212,50 @@ def test_a_worker_that_must_stop_hands_its_video_back(
     assert workshop.process(video_id) == "handed_back"
     video = row(database, video_id)
     assert (video.status, video.failures, video.lease_until) == ("pending", 0, None)
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert rung == [video_id]
+
+
+@pytest.mark.parametrize("is_written", [False, True])
+def test_a_database_away_at_the_end_costs_no_work(
+    workshop: Workshop, converter: Converter, database: Database, storage: LocalStorage, video_id: uuid.UUID,
+    monkeypatch: pytest.MonkeyPatch, is_written: bool,
+) -> None:  # fmt: skip
+    """It goes away before the row is written, or after that and before it says so."""
+    monkeypatch.setattr(service, "_ASKS_AGAIN_AFTER_S", 0.0)
+    publish, tries = repository.publish, []
+
+    def away(session: Session, *arguments: Any) -> bool:
+        tries.append(1)
+        if len(tries) == 3:
+            return publish(session, *arguments)
+        if is_written:
+            publish(session, *arguments)
+            session.commit()
+        raise OperationalError("COMMIT", {}, ConnectionError("restarting"))
+
+    monkeypatch.setattr(repository, "publish", away)
+    assert workshop.process(video_id) == "completed"
+    assert (converter.runs, len(tries)) == (1, 3)
+    done = row(database, video_id)
+    assert (done.status, done.attempt, done.failures) == (Status.COMPLETED, 1, 0)
+    assert done.processed_key
+    assert storage.exists(done.processed_key)
+
+
+def test_a_database_that_stays_away_leaves_the_files_to_the_sweep(
+    workshop: Workshop, database: Database, storage: LocalStorage, video_id: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows whether they were published."""
+
+    def away(*_: Any) -> bool:
+        raise OperationalError("COMMIT", {}, ConnectionError("gone"))
+
+    monkeypatch.setattr(repository, "publish", away)
+    with pytest.raises(OperationalError):
+        replace(workshop, lease_s=0).process(video_id)
+    assert row(database, video_id).status == Status.PROCESSING
+    assert storage.exists(f"{RESULTS}/{video_id}.1.mp4")
 
 
 def test_a_database_away_for_a_heartbeat_does_not_end_the_work(
@@ -225,37 +269,37 @@ def test_a_database_away_for_a_heartbeat_does_not_end_the_work(
 
 
 def test_an_expired_lease_is_freed_and_the_third_time_failed(
-    sweeper: Sweeper, database: Database, rung: list[uuid.UUID], video_id: uuid.UUID
+    sweeper: RowSweeper, database: Database, rung: list[uuid.UUID], video_id: uuid.UUID
 ) -> None:
     with database.read() as session:
         past = db.now(session) - timedelta(seconds=1)
     for failures in (1, 2):
         change(database, video_id, status=Status.PROCESSING, lease_until=past)
-        sweeper.sweep_rows()
+        sweeper.sweep()
         assert (row(database, video_id).status, row(database, video_id).failures) == ("pending", failures)
     assert rung == [video_id, video_id]
     change(database, video_id, status=Status.PROCESSING, lease_until=past)
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert (row(database, video_id).status, row(database, video_id).failure_code) == ("failed", "crashed")
 
 
 def test_a_running_lease_and_a_fresh_bell_are_left_alone(
-    sweeper: Sweeper, database: Database, rung: list[uuid.UUID], cast: Cast, video_id: uuid.UUID
+    sweeper: RowSweeper, database: Database, rung: list[uuid.UUID], cast: Cast, video_id: uuid.UUID
 ) -> None:
     with database.read() as session:
         moment = db.now(session)
     running = cast.video(cast.ana, status=Status.PROCESSING, lease_until=moment + timedelta(seconds=60))
     change(database, video_id, rung_at=moment)
-    sweeper.sweep_rows()
+    sweeper.sweep()
     assert rung == []
     assert row(database, running).status == "processing"
     change(database, video_id, rung_at=moment - timedelta(seconds=31))
-    sweeper.sweep_rows()
-    sweeper.sweep_rows()
+    sweeper.sweep()
+    sweeper.sweep()
     assert rung == [video_id]
 
 
-def test_an_unreachable_broker_ends_the_ringing_of_this_sweep(sweeper: Sweeper, cast: Cast) -> None:
+def test_an_unreachable_broker_ends_the_ringing_of_this_sweep(sweeper: RowSweeper, cast: Cast) -> None:
     asked: list[uuid.UUID] = []
 
     def unreachable(video_id: uuid.UUID) -> bool:
@@ -264,12 +308,12 @@ def test_an_unreachable_broker_ends_the_ringing_of_this_sweep(sweeper: Sweeper, 
 
     for _ in range(3):
         cast.video(cast.ana, status=Status.PENDING)
-    Sweeper(sweeper.database, sweeper.storage, sweeper.scratch, unreachable, 3, 0, 0).sweep_rows()
+    replace(sweeper, ring=unreachable, ring_again_after_s=0).sweep()
     assert len(asked) == 1
 
 
 def test_bytes_that_belong_to_no_video_are_removed_and_all_others_stay(
-    sweeper: Sweeper, database: Database, storage: LocalStorage, cast: Cast, video_id: uuid.UUID
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast, video_id: uuid.UUID
 ) -> None:
     running = cast.video(cast.ana, status=Status.PROCESSING, attempt=2)
     published = cast.video(cast.ana, attempt=1)
@@ -284,10 +328,10 @@ def test_bytes_that_belong_to_no_video_are_removed_and_all_others_stay(
     for name in kept | strays:
         (storage.root / name).parent.mkdir(parents=True, exist_ok=True)
         (storage.root / name).write_bytes(b"x")
-    assert sweeper.sweep_bytes() == len(strays)
+    assert byte_sweeper.sweep() == len(strays)
     assert files(storage) == kept
-    eager = Sweeper(database, storage, sweeper.scratch, sweeper.ring, 3, 30, orphan_age_s=0)
-    assert eager.sweep_bytes() == 1  # the upload without a row, once it is old
+    eager = replace(byte_sweeper, orphan_age_s=0)
+    assert eager.sweep() == 1  # the upload without a row, once it is old
     assert not storage.exists(f"{RESULTS}/{uuid.uuid4()}.1.mp4")
 
 
@@ -304,16 +348,16 @@ def test_a_worker_clears_what_a_dead_one_left_on_its_own_disk(
 
 
 def test_media_that_are_older_than_the_database_are_anothers_and_stay(
-    sweeper: Sweeper, storage: LocalStorage, database: Database, cast: Cast
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast
 ) -> None:
     """A new database, or a mistyped address of one, beside the media of a whole contest; then one that is in use."""
-    eager = Sweeper(database, storage, sweeper.scratch, sweeper.ring, 3, 30, orphan_age_s=0)
+    eager = replace(byte_sweeper, orphan_age_s=0)
     for stray in (f"{RESULTS}/{uuid.uuid4()}.1.mp4", f"{ORIGINALS}/{uuid.uuid4()}.mp4"):
         storage.path(stray).write_bytes(b"x")
     before = files(storage)
     with capture_logs() as logged:
-        assert eager.sweep_bytes() == 0
+        assert eager.sweep() == 0
     assert files(storage) == before
     assert [(line["event"], line["objects"]) for line in logged] == [("media_of_another_database", 2)]
     assert cast.ana.id  # whose account is older than they
-    assert eager.sweep_bytes() == 2
+    assert eager.sweep() == 2

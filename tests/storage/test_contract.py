@@ -1,5 +1,6 @@
 """What each storage promises; a new one joins by its line in `stores`."""
 
+import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -106,6 +107,24 @@ def test_a_finished_file_is_taken_over(storage: Storage, tmp_path: Path) -> None
     key = f"{RESULTS}/{uuid.uuid4()}.3.mp4"
     storage.put_file(source, key)
     assert [(stored.key, stored.size) for stored in storage.objects(RESULTS)] == [(key, 3_000_000)]
+
+
+class InterruptedByOwnerError(Exception): ...
+
+
+def test_who_stores_a_long_file_may_end_it(store: Store, tmp_path: Path, key: str) -> None:
+    """A folder takes a file over in no time and need not ask."""
+    source = tmp_path / "out.mp4"
+    source.write_bytes(bytes(3_000_000))
+
+    def lost() -> None:
+        raise InterruptedByOwnerError
+
+    with contextlib.suppress(InterruptedByOwnerError):
+        store.storage.put_file(source, key, lost)
+        assert store.storage.exists(key)
+        return
+    assert store.everything() == []
 
 
 def test_a_file_that_cannot_be_read_leaves_nothing(store: Store, tmp_path: Path, key: str) -> None:

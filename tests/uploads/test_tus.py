@@ -496,6 +496,15 @@ def test_strays_of_a_death_are_swept_when_they_are_old(ana: Tus, app: FastAPI) -
     assert files(app) == {}
 
 
+def test_pieces_that_are_older_than_the_database_are_anothers_and_stay(
+    ana: Tus, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.state.uploads.staging.create(uuid.uuid4())
+    monkeypatch.setattr("anb.players.repository.begun_at", lambda _: None)  # a new database beside them
+    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    assert len(files(app)) == 1
+
+
 def test_an_upload_whose_bytes_are_gone_is_begun_anew(ana: Tus, app: FastAPI) -> None:
     url = ana.url()
     app.state.uploads.staging.path(uuid.UUID(upload_id(url))).unlink()

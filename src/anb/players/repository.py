@@ -1,4 +1,5 @@
 import uuid
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -29,3 +30,8 @@ def lock(session: Session, player_id: uuid.UUID) -> bool:
 
 def set_password_hash(session: Session, player_id: uuid.UUID, password_hash: str) -> None:
     session.execute(update(Player).where(Player.id == player_id).values(password_hash=password_hash))
+
+
+def begun_at(session: Session) -> datetime | None:
+    """When the first account was opened: nothing that was stored before is of this database. None: it has none."""
+    return session.scalar(select(Player.created_at).order_by(Player.id).limit(1))

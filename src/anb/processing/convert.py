@@ -40,9 +40,11 @@ def convert(
 ) -> Converted:
     """The caller owns `workdir` and removes it, also when this fails.
 
-    `on_progress` comes at least once a second while FFmpeg runs; what it raises kills FFmpeg and passes through.
+    `on_progress` comes at least once a second while FFmpeg runs, and before each probe; what it raises ends the work
+    and passes through.
     """
     container = identify(source)
+    on_progress(0.0)
     probe, clip = examine(source, container, limits, rules)
     if clip.dropped_audio:
         log.warning("sound_left_out", codec=clip.dropped_audio)
@@ -72,6 +74,7 @@ def _made(
     files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
 ) -> Facts:
     _run(files, clip, limits, starts_before_s, on_progress)
+    on_progress(100.0)
     return _verified(files, clip, limits)
 
 

@@ -24,10 +24,6 @@ class Inspection:
     breaches: tuple[str, ...]
 
     @property
-    def may_be_uploaded(self) -> bool:
-        return self.refusal is None
-
-    @property
     def keeps_house_format(self) -> bool:
         return self.facts is not None and not self.breaches
 

@@ -60,10 +60,15 @@ def publish(session: Session, held: Claim, processed_key: str, poster_key: str) 
         session, Status.PROCESSING, Status.COMPLETED, *held.still_held(),
         processed_at=moment, progress=100, processed_key=processed_key, poster_key=poster_key, lease_until=None,
     )  # fmt: skip
+    if not done:  # or it was, and the answer was lost: the keys are this attempt's alone
+        return (
+            session.scalar(select(Video.id).where(Video.id == held.video_id, Video.processed_key == processed_key))
+            is not None
+        )
     for row in done:
         first = func.coalesce(Player.first_published_at, moment)
         session.execute(update(Player).where(Player.id == row["player_id"]).values(first_published_at=first))
-    return bool(done)
+    return True
 
 
 def fail(session: Session, held: Claim, code: FailureCode, params: dict[str, Param]) -> bool:
@@ -141,11 +146,6 @@ def take_unheard(session: Session, ring_again_after_s: float, limit: int) -> Seq
     ids = session.scalars(unheard).all()
     session.execute(update(Video).where(Video.id.in_(ids)).values(rung_at=moment))
     return ids
-
-
-def begun_at(session: Session) -> datetime | None:
-    """When the first account was opened: nothing that was stored before is of this database. None: it has none."""
-    return session.scalar(select(Player.created_at).order_by(Player.id).limit(1))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from anb import metrics
-from anb.db import Database
+from anb.db import Database, is_passing
 from anb.processing import repository
 from anb.processing.convert import Converted, convert
 from anb.processing.failures import FailureCode, ProcessingFailed
@@ -31,6 +32,7 @@ log = structlog.get_logger(__name__)
 _HEARTBEAT_S = 2.0
 _STORAGE_AWAY_S = 30.0
 _PATIENCE_S = 20.0
+_ASKS_AGAIN_AFTER_S = 1.0
 
 
 class _LostError(Exception):
@@ -87,8 +89,7 @@ class Workshop:
         except _LostError:
             return "lost"
         except _StoppingError:
-            with self.database.write() as session:
-                repository.hand_back(session, held)
+            self._end(lambda session: repository.hand_back(session, held))
             return "handed_back"
         except ProcessingFailed as failure:
             return self._failed(held, failure)
@@ -111,7 +112,7 @@ class Workshop:
     def _convert(self, held: Claim, scratch: Path) -> Converted:
         heartbeat = _Heartbeat(self, held)
         try:
-            with self.storage.local(held.original_key, scratch, lambda: heartbeat(0.0)) as source:
+            with self.storage.local(held.original_key, scratch, heartbeat) as source:
                 return convert(source, scratch, self.limits, on_progress=heartbeat)
         except FileNotFoundError as error:
             if self._storage_is_away():  # a share that is not mounted has no files at all
@@ -122,19 +123,34 @@ class Workshop:
         """Bytes before rows. The keys hold the attempt, so a late twin cannot overwrite what is published."""
         stem = f"{RESULTS}/{held.video_id}.{held.attempt}"
         keys = (f"{stem}.mp4", f"{stem}.jpg")
-        done = False
+        heartbeat = _Heartbeat(self, held, percent=99.0)
         try:
-            self.storage.put_file(converted.video, keys[0])
-            self.storage.put_file(converted.poster, keys[1])
-            with self.database.write() as session:
-                done = repository.publish(session, held, *keys)
-        finally:
-            if not done:
-                self._discard(keys)
-        if done:
-            metrics.MEDIA_SECONDS.inc(converted.facts.duration_s)
-            self.published()
-        return "completed" if done else "lost"
+            self.storage.put_file(converted.video, keys[0], heartbeat)
+            self.storage.put_file(converted.poster, keys[1], heartbeat)
+        except BaseException:
+            self._discard(keys)
+            raise
+        # Where this raises nobody knows whether it was published: the sweep will, and until then the files stay.
+        if not self._end(lambda session: repository.publish(session, held, *keys)):
+            self._discard(keys)
+            return "lost"
+        metrics.MEDIA_SECONDS.inc(converted.facts.duration_s)
+        self.published()
+        return "completed"
+
+    def _end(self, write: Callable[[Session], bool]) -> bool:
+        """The attempt's last word, again and again while the database is away: its lease outlasts a failover, and
+        minutes of work are worth the wait."""
+        until = time.monotonic() + self.lease_s
+        while True:
+            try:
+                with self.database.write() as session:
+                    return write(session)
+            except SQLAlchemyError as error:
+                if not is_passing(error) or self.must_stop() or time.monotonic() > until:
+                    raise
+                log.warning("database_away", reason=repr(error))
+            time.sleep(_ASKS_AGAIN_AFTER_S)
 
     def _discard(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -165,8 +181,7 @@ class Workshop:
     def _wait_for_storage(self, held: Claim, error: Exception) -> str:
         """No fault of the video, so none of its attempts is used up: an outage may last longer than all of them."""
         log.warning("storage_away", reason=repr(error))
-        with self.database.write() as session:
-            kept = repository.hand_back(session, held, delay_s=_STORAGE_AWAY_S)
+        kept = self._end(lambda session: repository.hand_back(session, held, delay_s=_STORAGE_AWAY_S))
         return "storage_away" if kept else "lost"
 
     def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
@@ -175,25 +190,31 @@ class Workshop:
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
         metrics.FAILURES.labels(failure.code.value).inc()
         decision = after_failure(failure.code, held.failures + 1, self.max_attempts)
-        with self.database.write() as session:
+
+        def note(session: Session) -> bool:
             if isinstance(decision, Retry):
-                kept = repository.retry_later(session, held, decision.delay_s)
-            else:
-                kept = repository.fail(session, held, failure.code, failure.params)
-        if not kept:
+                return repository.retry_later(session, held, decision.delay_s)
+            return repository.fail(session, held, failure.code, failure.params)
+
+        if not self._end(note):
             return "lost"
         return "to_be_retried" if isinstance(decision, Retry) else "failed"
 
 
 class _Heartbeat:
-    """Called with each sign of life of FFmpeg; every two seconds it stores progress and extends the lease."""
+    """Called with each sign of life of FFmpeg or of the storage; every two seconds it stores progress and extends the
+    lease."""
 
-    def __init__(self, workshop: Workshop, held: Claim) -> None:
+    def __init__(self, workshop: Workshop, held: Claim, percent: float = 0.0) -> None:
         self._workshop = workshop
         self._held = held
+        self._percent = percent
         self._last = time.monotonic()
 
-    def __call__(self, percent: float) -> None:
+    def __call__(self, percent: float | None = None) -> None:
+        """Without a number: alive, and no further than before."""
+        if percent is not None:
+            self._percent = percent
         if self._workshop.must_stop():
             raise _StoppingError
         if time.monotonic() - self._last < _HEARTBEAT_S:
@@ -202,7 +223,7 @@ class _Heartbeat:
         metrics.WORKER_HEARTBEAT.set_to_current_time()
         try:
             with self._workshop.database.write() as session:
-                held = repository.extend(session, self._held, self._workshop.lease_s, min(int(percent), 99))
+                held = repository.extend(session, self._held, self._workshop.lease_s, min(int(self._percent), 99))
         except DBAPIError as error:  # a database that restarts: the lease outlasts it, or the finish will tell
             log.warning("heartbeat_missed", reason=str(error.orig))
             return

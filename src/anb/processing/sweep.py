@@ -14,6 +14,7 @@ import structlog
 
 from anb import metrics
 from anb.db import Database
+from anb.players import repository as players
 from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
@@ -26,16 +27,15 @@ _LOOKED_UP_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
-class Sweeper:
+class RowSweeper:
+    """Knows no storage: one that hangs keeps no lease from being freed."""
+
     database: Database
-    storage: Storage
-    scratch: Path
     ring: Callable[[uuid.UUID], bool]
     max_attempts: int
     ring_again_after_s: float
-    orphan_age_s: float
 
-    def sweep_rows(self) -> None:
+    def sweep(self) -> None:
         with self.database.write() as session:
             freed, failed = repository.free_expired(session, self.max_attempts)
         with self.database.write() as session:
@@ -48,14 +48,22 @@ class Sweeper:
         if freed or failed or unheard:
             log.info("rows_swept", freed=freed, failed=failed, rung=len(unheard))
 
-    def sweep_bytes(self) -> int:
+
+@dataclass(frozen=True)
+class ByteSweeper:
+    database: Database
+    storage: Storage
+    scratch: Path
+    orphan_age_s: float
+
+    def sweep(self) -> int:
         """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count.
 
         What is older than this database belongs to another one, and stays: a new database, or the mistyped address of
         one, must not cost all media.
         """
         with self.database.read() as session:
-            begun_at = repository.begun_at(session)
+            begun_at = players.begun_at(session)
         before = self.storage.now() - timedelta(seconds=self.orphan_age_s)
         removed, older = self.storage.remove_unfinished(before), 0
         for owned, stored in self._owned():

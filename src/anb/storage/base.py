@@ -66,8 +66,9 @@ class Writer(Protocol):
 class Storage(Protocol):
     def create(self, key: str) -> Writer: ...
 
-    def put_file(self, path: Path, key: str) -> None:
-        """Store a finished local file, durably, all or nothing. The file stays, and may share its bytes with the
+    def put_file(self, path: Path, key: str, alive: Callable[[], None] = lambda: None) -> None:
+        """Store a finished local file, durably, all or nothing, with `alive` called while bytes are copied or sent;
+        what that raises ends it. The file stays, and may share its bytes with the
         object: nobody may write to it any more. Storing the same file again is no error."""
 
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> AbstractContextManager[Path]:
@@ -98,12 +99,13 @@ class Storage(Protocol):
         """Raise StorageError where writing would fail."""
 
 
-def pour(path: Path, writer: Writer) -> None:
+def pour(path: Path, writer: Writer, alive: Callable[[], None]) -> None:
     """A whole file through a writer, all or nothing."""
     try:
         with path.open("rb") as source:
             while chunk := source.read(_COPY_CHUNK):
                 writer.write(chunk)
+                alive()
         writer.commit()
     except BaseException:
         writer.abort()

@@ -19,8 +19,8 @@ class FallbackStorage:
     def create(self, key: str) -> Writer:
         return self._first.create(key)
 
-    def put_file(self, path: Path, key: str) -> None:
-        self._first.put_file(path, key)
+    def put_file(self, path: Path, key: str, alive: Callable[[], None] = lambda: None) -> None:
+        self._first.put_file(path, key, alive)
 
     @contextmanager
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:

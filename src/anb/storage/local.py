@@ -36,11 +36,11 @@ class LocalStorage:
         return LocalWriter(self.path(key))
 
     @as_storage_error(FileNotFoundError)
-    def put_file(self, path: Path, key: str) -> None:
+    def put_file(self, path: Path, key: str, alive: Callable[[], None] = lambda: None) -> None:
         target = self.path(key)
         _settle(path)
         if not _linked(path, target):
-            pour(path, LocalWriter(target))
+            pour(path, LocalWriter(target), alive)
 
     @contextmanager
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:

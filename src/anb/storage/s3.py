@@ -68,8 +68,8 @@ class S3Storage:
         return S3Writer(self, key)
 
     @as_storage_error(FileNotFoundError)
-    def put_file(self, path: Path, key: str) -> None:
-        pour(path, self.create(key))
+    def put_file(self, path: Path, key: str, alive: Callable[[], None] = lambda: None) -> None:
+        pour(path, self.create(key), alive)
 
     @contextmanager
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> Iterator[Path]:
@@ -240,7 +240,10 @@ class S3Writer:
             )
         except self._client.exceptions.NoSuchUpload:
             # The answer to a first try was lost and boto3 tried again: then the object is there. Or it was swept.
-            self._client.head_object(**self._target)
+            try:
+                self._client.head_object(**self._target)
+            except ClientError as error:
+                raise StorageError(errno.EIO, "S3: its parts were swept", self._target["Key"]) from error
 
     def _trouble(self) -> Any:
         return s3_as_storage_error(self._target["Key"])

@@ -12,7 +12,9 @@ from itertools import islice
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from anb import db
 from anb.errors import AnbError, UnsupportedMediaError
+from anb.players import repository as players
 from anb.uploads import repository
 from anb.uploads.models import Upload
 from anb.uploads.service import Uploads
@@ -80,13 +82,16 @@ class UploadSweeper:
     def _sweep_files(self, batch: list[StagedSize]) -> None:
         with self.uploads.database.read() as session:
             rows = {row.id: row for row in repository.some(session, [file.upload_id for file in batch])}
+            begun_at = players.begun_at(session)
+            age_s = (db.now(session) - begun_at).total_seconds() if begun_at else 0.0
         for file in batch:
             with self._alone(file.upload_id):
-                self._sweep_file(file, rows.get(file.upload_id))
+                self._sweep_file(file, rows.get(file.upload_id), age_s)
 
-    def _sweep_file(self, file: StagedSize, row: Upload | None) -> None:
+    def _sweep_file(self, file: StagedSize, row: Upload | None, database_age_s: float) -> None:
         if row is None:
-            if file.age_s > self.orphan_age_s:  # younger: its row may be on its way
+            # Younger: its row may be on its way. Older than the database: it is another one's, as media are.
+            if self.orphan_age_s < file.age_s <= database_age_s:
                 self.uploads.staging.remove(file.upload_id)
         elif row.finished_at:
             self.uploads.staging.remove(file.upload_id)

@@ -23,9 +23,10 @@ class Difference:
 
 
 def recount(database: Database, *, repair: bool) -> list[Difference]:
-    """Every total that its rows do not bear out, in one transaction with all votes held off while it looks."""
-    with database.write() as session:
-        _hold_votes(session, also_videos=repair)
+    """Every total that its rows do not bear out. Looking holds nobody off: each statement sees one moment of both."""
+    with database.write() if repair else database.read() as session:
+        if repair:
+            _hold_votes(session)
         wrong = [*_differences(session, "video", _by_video()), *_differences(session, "player", _by_player())]
         if repair:
             for difference in wrong:
@@ -34,14 +35,13 @@ def recount(database: Database, *, repair: bool) -> list[Difference]:
     return wrong
 
 
-def _hold_votes(session: Session, *, also_videos: bool) -> None:
-    """Counting and totals must be of one moment; on SQLite the write transaction is already alone.
+def _hold_votes(session: Session) -> None:
+    """What was counted must still be so when it is written; on SQLite the write transaction is already alone.
 
-    A ballot locks its video first and then inserts: who is going to repair videos waits in the same order.
+    A ballot locks its video first and then inserts: who repairs waits in the same order.
     """
     if session.get_bind().dialect.name == "postgresql":
-        if also_videos:
-            session.connection().exec_driver_sql("LOCK TABLE videos IN EXCLUSIVE MODE")
+        session.connection().exec_driver_sql("LOCK TABLE videos IN EXCLUSIVE MODE")
         session.connection().exec_driver_sql("LOCK TABLE votes IN SHARE MODE")
 
 
