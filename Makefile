@@ -117,19 +117,24 @@ k8s-test: .venv-kubernetes/stamp ## both clusters' manifests: built, against the
 	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv-kubernetes/bin/python -m pytest -p pytest_timeout -c deployment/kubernetes/tests/pytest.ini deployment/kubernetes/tests
 
 infra-test: .venv-infra/stamp ## phases 0 to 3 on AWS: types, tables as assertions, cdk-nag, cfn-lint, deployed to emulators
+	@.ci/node
 	@MYPYPATH=src .venv-infra/bin/mypy infra
 	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m pytest -c infra/tests/pytest.ini infra/tests
+
+cloud: ## both, as CI runs them after the proofs
+	@$(MAKE) --no-print-directory k8s-test
+	@$(MAKE) --no-print-directory infra-test
 
 infra-synth: .venv-infra/stamp ## write the CloudFormation templates of PHASE into cdk.out
 	@PYTHONPATH=src JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20 .venv-infra/bin/python -m infra $(PHASE)
 
-.PHONY: k8s-test infra-test infra-synth
+.PHONY: cloud k8s-test infra-test infra-synth
 
 lint: .venv/dev.stamp ## ruff, mypy --strict, import rules, shell scripts, workflows, Dockerfile and compose
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy src tests bench deployment/stack
 	@$(BIN)/lint-imports | grep -E "KEPT|BROKEN|->|Contracts:"
-	@$(BIN)/shellcheck .ci/run .ci/hosts .ci/servers .ci/tools .ci/promtool deployment/stack/*.sh
+	@$(BIN)/shellcheck .ci/run .ci/hosts .ci/servers .ci/tools .ci/promtool .ci/node deployment/stack/*.sh
 	@$(BIN)/shellcheck --external-sources deployment/ec2-setup/*.sh
 	@$(BIN)/shellcheck deployment/delivery/*.sh deployment/cloudwatch/*.sh
 	@$(BIN)/actionlint

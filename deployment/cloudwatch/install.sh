@@ -6,6 +6,10 @@ role=${1:?web, worker or fileserver}
 here=$(dirname "${BASH_SOURCE[0]}")
 agent=/opt/aws/amazon-cloudwatch-agent
 region=${AWS_DEFAULT_REGION:?the region of this host}
+[[ -e $here/$role.json ]] || {
+    echo "There is no role $role: web, worker or fileserver" >&2
+    exit 2
+}
 
 if [[ ! -x $agent/bin/amazon-cloudwatch-agent-ctl ]]; then
     package=$(mktemp --suffix .deb)
