@@ -27,7 +27,8 @@ from anb.uploads.sweep import UploadSweeper
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_END_S = 10.0
+ENDINGS = {signal.SIGTERM, signal.SIGINT}
+LONGEST_END_S = 10.0
 """A sweep may die at any point, so a process that ends does not wait for a file server that is away."""
 
 
@@ -100,8 +101,7 @@ def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
 
 def run(settings: Settings, metrics_port: int) -> None:
     """Until SIGTERM or SIGINT. Raises RuntimeError when a sweep's thread has ended: whoever watches starts it anew."""
-    endings = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, endings)  # before there are threads, which would take them
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before there are threads, which would take them
     settings.require_broker()
     logs.configure(settings)
     report_errors(settings)
@@ -111,7 +111,7 @@ def run(settings: Settings, metrics_port: int) -> None:
         metrics.watch_pool(database.engine)
         beat = make_beat(settings, database, make_celery(settings))
         beat.start()
-        while signal.sigtimedwait(endings, _LOOKS_EVERY_S) is None:
+        while signal.sigtimedwait(ENDINGS, _LOOKS_EVERY_S) is None:
             if not beat.is_alive():
                 raise RuntimeError("a sweep has ended by itself")
-        beat.stop(_LONGEST_END_S)
+        beat.stop(LONGEST_END_S)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
+import billiard.pool
 import celery.worker.state
 import structlog
 from billiard.util import set_pdeathsig
@@ -80,6 +81,9 @@ def _run(settings: Settings) -> int:
     report_errors(settings)
     trace(settings)
     signals.setup_logging.connect(_keep_our_logging)
+    # A child that ends waits until its parent has read its last result, half a minute where the parent has stopped
+    # reading. An unread result costs a bell and no more, for the row is the job. In tenths of a second:
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 20
     shutdown = Shutdown()
     app = make_celery(settings)
 
@@ -120,7 +124,6 @@ def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
     """
     asked = threading.Event()
     process = multiprocessing.get_context("fork").Process(target=_beat, args=(settings, os.getpid()), daemon=True)
-    process.start()
 
     def watch() -> None:
         process.join()
@@ -129,12 +132,19 @@ def _beat_beside(settings: Settings) -> Iterator[Callable[[], bool]]:
             os.kill(os.getpid(), signal.SIGTERM)
 
     watching = threading.Thread(target=watch, name="watch beat", daemon=True)
+    # A signal that comes right after a fork is lost with what Python forgets there; one that is blocked waits. And one
+    # that ended us between the start and the `try` would leave the beat alone.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, beat.ENDINGS)
+    process.start()
     watching.start()
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         yield lambda: bool(process.exitcode)
     finally:
         asked.set()
         process.terminate()
+        watching.join(2 * beat.LONGEST_END_S)
+        process.kill()  # one that does not end: a sweep may die at any point
         watching.join()
 
 
