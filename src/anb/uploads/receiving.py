@@ -15,7 +15,7 @@ from anb.videos.sniff import SNIFF_BYTES
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-_BUFFER = 256 * 1024
+BUFFER = 256 * 1024
 _GLANCE_S = 1.0
 """A body that is silent for so long is given up if somebody waits for its place."""
 _LONGEST_SILENCE_S = 60.0
@@ -41,7 +41,7 @@ async def _append(staged: StagedFile, receive: Receive, length: int) -> None:
             if staged.size + len(buffer) + len(chunk) > length:
                 raise longer_than_declared()
             buffer += chunk
-            if len(buffer) >= _BUFFER:
+            if len(buffer) >= BUFFER:
                 await at_storage(staged.write, buffer)
                 buffer = bytearray()
                 if not identified:
@@ -93,7 +93,7 @@ async def _append_beside(beside: Unverified, digest: "_Hash", chunks: AsyncItera
     try:
         async for chunk in chunks:
             buffer += chunk
-            if len(buffer) >= _BUFFER:
+            if len(buffer) >= BUFFER:
                 await at_storage(flush)
                 buffer = bytearray()
     except _CutOffError:
