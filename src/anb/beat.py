@@ -31,7 +31,6 @@ ENDINGS = {signal.SIGTERM, signal.SIGINT}
 LONGEST_END_S = 10.0
 """A sweep may die at any point, so a process that ends does not wait for a file server that is away."""
 
-
 _LOOKS_EVERY_S = 1.0
 
 
@@ -78,7 +77,6 @@ class Beat:
 def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
     """What the sweeps need is opened by themselves, as often as it takes: at a start a share may not be there yet."""
     ring = Bell(celery).ring
-
     rows = RowSweeper(database, ring, settings.max_attempts, settings.ring_again_after_s)
 
     @cache

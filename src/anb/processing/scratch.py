@@ -16,14 +16,19 @@ def folder_of(scratch: Path, video_id: uuid.UUID, attempt: int) -> Path:
 def sweep(database: Database, scratch: Path) -> int:
     """A folder whose attempt is not running was left by a worker that was killed. Returns a count."""
     folders = [path for path in scratch.glob("*.*") if path.is_dir()] if scratch.is_dir() else []
-    stray = []
+    attempts = {}
+    for folder in folders:
+        with suppress(ValueError):
+            attempts[folder] = uuid.UUID(folder.stem)
+    if not attempts:
+        return 0
     with database.read() as session:
-        for folder in folders:
-            with suppress(ValueError):
-                video_id = uuid.UUID(folder.stem)
-                owned = repository.possessions(session, [video_id]).get(video_id)
-                if owned is None or str(owned.running_attempt) != folder.suffix[1:]:
-                    stray.append(folder)
+        found = repository.possessions(session, list(attempts.values()))
+    stray = []
+    for folder, video_id in attempts.items():
+        owned = found.get(video_id)
+        if owned is None or str(owned.running_attempt) != folder.suffix[1:]:
+            stray.append(folder)
     for folder in stray:
         shutil.rmtree(folder, ignore_errors=True)
     return len(stray)

@@ -175,7 +175,7 @@ class Workshop:
             log.warning("storage_silent", reason=repr(error))
             return True
         except OSError:  # it says what is wrong: then the video is taken, and handed back with a delay
-            return False
+            pass
         return False
 
     def _wait_for_storage(self, held: Claim, error: Exception) -> str:
