@@ -342,9 +342,8 @@ serve_release() { # what runs next is this release; the one that ran before stay
 }
 
 web_release() { # this release serves on port 8000; where another one does, without a refused request
-    local units=/etc/systemd/system name into
+    local units=/etc/systemd/system name
     name=$(release_name)
-    into=$APP_HOME/releases/$name
     # What serves, or is to: written last, so that a run that was broken off begins here again.
     {
         echo "$name"
@@ -352,7 +351,6 @@ web_release() { # this release serves on port 8000; where another one does, with
         cat "$RELEASE"/deployment/systemd/fastapi.s*
     } | sha256sum >"$WORK/serves"
     if systemctl is-active --quiet fastapi.service && ! cmp -s "$WORK/serves" "$APP_HOME/serves"; then
-        WRITTEN=no
         link "$APP_HOME/next" "releases/$name"
         sed -e "s,$APP_HOME/current,$APP_HOME/next,; s/^Restart=.*/Restart=no/; s/^Description=.*/&, next release/" \
             -e '/^\[Service\]/a Sockets=fastapi.socket' -e '/^\[Install\]/,$d' \
