@@ -1,12 +1,15 @@
 import asyncio
 import contextlib
 import socket
+import threading
+from collections.abc import Iterator
 from unittest.mock import Mock
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from tests.server import answer_on, server_of, serving, talk
+from starlette.responses import StreamingResponse
+from tests.server import answer_on, is_whole, server_of, serving, talk
 from uvicorn.server import ServerState
 
 from anb.http import protocol
@@ -56,6 +59,38 @@ def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: 
             assert answer.startswith(b"HTTP/1.1 200 ")
             assert b"connection: close" in answer
             assert connection.recv(65536) == b""
+
+
+def test_a_server_that_stops_within_an_answer_keeps_the_connection_that_it_promised() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: anb\r\n\r\n"
+    app = FastAPI()
+    rest = threading.Event()
+
+    def halves() -> Iterator[str]:
+        yield "A"
+        rest.wait(20)
+        yield "B"
+
+    @app.get("/")
+    def slowly() -> StreamingResponse:
+        return StreamingResponse(halves(), headers={"Content-Length": "2"})
+
+    with (
+        server_of(app, DrainingProtocol) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as kept,
+    ):
+        kept.sendall(request)
+        first = kept.recv(65536)
+        server.should_exit = True
+        _until_refused(port)
+        rest.set()
+        while not is_whole(first):
+            first += kept.recv(65536)
+        kept.sendall(request)
+        second = answer_on(kept)
+    assert b"connection: close" not in first
+    assert b"connection: close" in second
+    assert second.endswith(b"AB")
 
 
 async def _nothing(_scope: object, _receive: object, _send: object) -> None: ...

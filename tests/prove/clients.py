@@ -68,11 +68,13 @@ class Person:
                 response = self._http.request(method, path, headers=self.headers | (headers or {}), **more)
             except httpx2.TransportError as error:
                 self.journal.count(type(error).__name__, time.monotonic() - asked_at)
+                self.journal.fail(f"{method} {path}", repr(error))
                 asked_before = True
             else:
                 self.journal.count(str(response.status_code), time.monotonic() - asked_at)
                 if response.status_code in expected:
                     return Answer(response, asked_before)
+                self.journal.fail(f"{method} {path}", f"{response.status_code} {response.text[:300]}")
                 if response.status_code not in _PASSING:
                     self.journal.surprise(f"{method} {path}: {response.status_code} {response.text[:300]}")
                 asked_before |= response.status_code != 429

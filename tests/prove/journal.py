@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 
 @dataclass
@@ -22,6 +23,8 @@ class Journal:
     """E-mail to player id."""
     surprises: list[str] = field(default_factory=list)
     answers: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    """When, what was asked for, and what came instead of an answer."""
     slowest_s: float = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -29,6 +32,10 @@ class Journal:
         with self._lock:
             self.answers[answer] += 1
             self.slowest_s = max(self.slowest_s, after_s)
+
+    def fail(self, asked: str, came: str) -> None:
+        with self._lock:
+            self.failures.append(f"{datetime.now(UTC):%H:%M:%S.%f} {asked}: {came}")
 
     def surprise(self, what: str) -> None:
         """Something that no client should ever see."""

@@ -100,6 +100,8 @@ def _print(
     console.print(table)
     console.print(f"Slowest answer {journal.slowest_s:.1f} s. Uploads: {dict(journal.ways)}. "
                   f"Answers: {dict(journal.answers.most_common())}", soft_wrap=True)  # fmt: skip
+    for failure in journal.failures[:20]:
+        console.print(f"FAILED {failure}", markup=False, soft_wrap=True)
     for finding in findings:
         for broken in finding.broken[:10]:
             console.print(f"BROKEN {finding.promise}: {broken}", markup=False, soft_wrap=True)

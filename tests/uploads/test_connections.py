@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 
+from anb.http.protocol import HalfOpenProtocol
 from anb.uploads.receiving import BUFFER
 from tests.cast import Cast
-from tests.server import answer_on, serving, talk
+from tests.server import answer_on, server_of, serving, talk
 from tests.uploads.speaker import STREAM, VIDEO, Tus, metadata, upload_id
 
 LONG = VIDEO + bytes(3_000_000)
@@ -86,6 +87,21 @@ def test_a_piece_that_is_cut_short_is_answered_with_what_is_here(app: FastAPI, a
     assert answer.startswith(b"HTTP/1.1 204")
     assert b"upload-offset: 700000\r\n" in answer.lower()
     assert ana.offset(url) == 700_000
+
+
+def test_a_piece_that_a_stopping_server_breaks_off_is_answered_and_not_reset(app: FastAPI, ana: Tus) -> None:
+    """A reset overtakes the answer: a proxy that is just sending then hears of a failure."""
+    url = ana.url(len(LONG))
+    with server_of(app, HalfOpenProtocol) as (server, port), connected(port) as phone:
+        phone.sendall(patch(ana, url, 0, len(LONG)) + LONG[:700_000])
+        until(lambda: ana.offset(url) > 0)
+        server.should_exit = True
+        answer = answer_on(phone).lower()
+        phone.sendall(LONG[700_000:])
+        assert phone.recv(1) == b""
+    assert answer.startswith(b"http/1.1 204")
+    assert b"connection: close" in answer
+    assert b"upload-offset: %d\r\n" % ana.offset(url) in answer
 
 
 def test_a_piece_with_a_checksum_that_is_cut_short_leaves_nothing_of_itself(app: FastAPI, ana: Tus) -> None:

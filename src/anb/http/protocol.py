@@ -1,7 +1,7 @@
 """uvicorn's HTTP, but a client that ends its side early is still answered, and no head is endless."""
 
 import orjson
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from anb.http import security_headers
@@ -15,6 +15,9 @@ IDLE_WHILE_DRAINING_S = 5.0
 
 RESUMABLE = "anb.resumable"
 """In the scope of a request: its body may end anywhere, for the client will ask how much of it came."""
+
+STOPPING = "anb.stopping"
+"""In the scope of such a request: the server is asked to stop, and what has come of the body is to be all of it."""
 
 
 class HalfOpenProtocol(HttpToolsProtocol):
@@ -62,20 +65,17 @@ class HalfOpenProtocol(HttpToolsProtocol):
         super().shutdown()
         cycle = self.cycle
         if cycle is not None and cycle.scope.get(RESUMABLE) and not cycle.response_complete:
-            self._end_body(cycle)
+            cycle.scope[STOPPING] = True
+            cycle.message_event.set()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's protocol; uvicorn narrows it to None
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
             return None
-        self._end_body(cycle)
-        return True
-
-    @staticmethod
-    def _end_body(cycle: RequestResponseCycle) -> None:
         cycle.keep_alive = False
         cycle.more_body = False
         cycle.message_event.set()
+        return True
 
 
 def _unreadable() -> tuple[bytes, bytes]:
@@ -105,18 +105,31 @@ class DrainingProtocol(HalfOpenProtocol):
     def shutdown(self) -> None:
         # Told to the whole server: a connection that was just being accepted is asked by nobody.
         self.server_state.anb_draining = True  # type: ignore[attr-defined]  # uvicorn has no place for it
-        if self._is_idle():
-            self.loop.call_later(IDLE_WHILE_DRAINING_S, self._close_if_idle)
-        else:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self._close_when_idle_for_long()
+        elif not cycle.response_started:
             super().shutdown()
+        # Else its head is out, without `Connection: close`: for the proxy it is a connection to be kept.
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_draining() and not self.transport.is_closing():
+            self._close_when_idle_for_long()
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        if self.cycle is not None and getattr(self.server_state, "anb_draining", False):
+        if self.cycle is not None and self._is_draining():
             self.cycle.keep_alive = False
+
+    def _is_draining(self) -> bool:
+        return getattr(self.server_state, "anb_draining", False)
 
     def _is_idle(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
+
+    def _close_when_idle_for_long(self) -> None:
+        self.loop.call_later(IDLE_WHILE_DRAINING_S, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
         if self._is_idle():

@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from anb.errors import PreconditionError
 from anb.http.lingering import linger
 from anb.http.problems import answer
-from anb.http.protocol import RESUMABLE
+from anb.http.protocol import RESUMABLE, STOPPING
 from anb.uploads.headers import VERSION
 
 PREFIX = "/api/uploads"
@@ -29,7 +29,7 @@ class TusDoor:
         # A copy: the server frames its answer by the method that the client really sent.
         inner = {**scope, "method": _method(scope)}
         scope[RESUMABLE] = inner["method"] == "PATCH"
-        exchange = _Exchange(receive, send)
+        exchange = _Exchange(scope, receive, send)
         if inner["method"] not in _WITHOUT_VERSION and _header(scope, b"tus-resumable") != VERSION:
             refusal = answer(Request(scope), PreconditionError("tus_version", version=VERSION))
             refusal.headers["Tus-Version"] = VERSION
@@ -44,32 +44,36 @@ class TusDoor:
 class _Exchange:
     """One request and its answer, watched for a body that has not ended when the answer is there."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
         self._receive = receive
         self._send = send
         self._ended = False
-        self._refused = False
+        self._breaks_off = False
 
     async def receive(self) -> Message:
         message = await self._receive()
         self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        if not self._ended and STOPPING in self._scope:
+            self._breaks_off = True
+            return {**message, "more_body": False}
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._refused = message["status"] >= 400
+            self._breaks_off |= message["status"] >= 400
             headers = [*message["headers"], (b"tus-resumable", VERSION.encode())]
             if self._must_linger():
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
         elif self._must_linger() and not message.get("more_body", False):
             await self._send({**message, "more_body": True})
-            await linger(self.receive)
+            await linger(self._receive)
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await self._send(message)
 
     def _must_linger(self) -> bool:
-        return self._refused and not self._ended
+        return self._breaks_off and not self._ended
 
 
 def _method(scope: Scope) -> str:
