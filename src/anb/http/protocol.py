@@ -65,7 +65,7 @@ class HalfOpenProtocol(HttpToolsProtocol):
         super().shutdown()
         cycle = self.cycle
         if cycle is not None and cycle.scope.get(RESUMABLE) and not cycle.response_complete:
-            cycle.scope[STOPPING] = True
+            cycle.scope[STOPPING] = True  # type: ignore[literal-required]  # a key of our own, as ASGI allows
             cycle.message_event.set()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's protocol; uvicorn narrows it to None
