@@ -82,6 +82,14 @@ class NoRoomError(AnbError):
     """The disk has reached its reserve."""
 
 
+class RefusedFieldError(ValueError):
+    """Raised inside a Pydantic validator: the field is wrong in a way that `messages.FIELDS` has a text for."""
+
+    def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
+        super().__init__(code)
+        self.error = FieldError(field, code, tuple(params.items()))
+
+
 def raisable(error: BaseException) -> Exception:
     """What somebody may be told who waits in the event loop for work that ended so elsewhere.
 

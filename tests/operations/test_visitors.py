@@ -1,8 +1,12 @@
 import multiprocessing
+import time
 
 import pytest
+from starlette.testclient import TestClient
 
+from anb import metrics
 from anb.visitors import Visitors
+from tests.cast import Cast
 
 MINUTE = 60.0
 
@@ -33,3 +37,17 @@ def test_forked_processes_count_together() -> None:
         child.start()
         child.join()
     assert visitors.count(2 * MINUTE) == 2
+
+
+def test_who_is_logged_in_is_a_person_and_who_only_says_so_is_an_address(
+    client: TestClient, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, beto = cast.ana, cast.beto
+    monkeypatch.setattr(metrics, "VISITORS", visitors := Visitors())
+    monkeypatch.setattr(time, "time", lambda: 10 * MINUTE)
+    for number in range(20):
+        client.get("/api/public/videos", headers={"Authorization": f"Bearer {number}"})
+    assert visitors.count(11 * MINUTE) == 1
+    for person in (ana, ana, beto):
+        client.get("/api/videos", headers=person.headers)
+    assert visitors.count(11 * MINUTE) == 3

@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import AfterValidator
 from starlette.datastructures import URL
 
-from anb.http.problems import RefusedFieldError
+from anb.errors import RefusedFieldError
 from anb.text import has_bad_characters
 
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from anb import db, errors
-from anb.errors import AnbError, FieldError
+from anb.errors import AnbError, FieldError, RefusedFieldError
 from anb.http.client import language
 from anb.messages import FIELDS, PROBLEMS
 from anb.storage.trouble import StorageError, refusal
@@ -203,11 +203,3 @@ _KINDS = (
     ("model_attributes_type", "wrong_type"),
     ("model_type", "wrong_type"),
 )
-
-
-class RefusedFieldError(ValueError):
-    """Raised inside a Pydantic validator: the field is wrong in a way that `messages.FIELDS` has a text for."""
-
-    def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
-        super().__init__(code)
-        self.error = FieldError(field, code, tuple(params.items()))

@@ -1,6 +1,7 @@
 """What every request gets: an id, a log line, its place in the metrics, the security headers."""
 
 import time
+import uuid
 from typing import cast
 
 import structlog
@@ -70,10 +71,10 @@ _MACHINES_ASK = frozenset({"/health", "/ready", "/metrics"})
 
 
 def _who(scope: Scope) -> bytes:
-    """The token, which is a person's; else the address, behind which there may be several."""
-    tokens = (value for name, value in scope["headers"] if name == b"authorization")
-    address = (scope.get("client") or ("",))[0]
-    return next(tokens, address.encode())
+    """The player whose token was checked (players/auth.py), for what anybody may write is nobody yet; else the address,
+    behind which there may be several."""
+    player_id: uuid.UUID | None = scope["state"].get("player_id")
+    return (scope.get("client") or ("",))[0].encode() if player_id is None else player_id.bytes
 
 
 def _request_id(scope: Scope) -> str:

@@ -18,7 +18,9 @@ async def current_player(
     if credentials is None:
         raise UnauthenticatedError("not_authenticated")
     signer: Signer = request.app.state.signer
-    return signer.player_of(credentials.credentials)
+    player_id = signer.player_of(credentials.credentials)
+    request.state.player_id = player_id
+    return player_id
 
 
 CurrentPlayer = Annotated[uuid.UUID, Depends(current_player)]

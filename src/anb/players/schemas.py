@@ -4,7 +4,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from anb import text
-from anb.http.problems import RefusedFieldError
+from anb.errors import RefusedFieldError
 from anb.players import emails, passwords
 
 _LINE_MAX = 100

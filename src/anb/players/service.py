@@ -1,6 +1,6 @@
 import uuid
 
-from starlette.concurrency import run_in_threadpool
+from anyio import to_thread
 
 from anb import db, metrics
 from anb.db import Database
@@ -16,7 +16,7 @@ from anb.text import place_key
 async def sign_up(database: Database, hashing: PasswordHashing, wish: SignUp) -> PlayerOut:
     """Hashing comes before the transaction: no connection is held while argon2 works."""
     password_hash = await hashing.hash(wish.password1)
-    return await run_in_threadpool(_add, database, wish, password_hash)
+    return await to_thread.run_sync(_add, database, wish, password_hash)
 
 
 def _add(database: Database, wish: SignUp, password_hash: str) -> PlayerOut:
@@ -37,11 +37,11 @@ def _add(database: Database, wish: SignUp, password_hash: str) -> PlayerOut:
 
 async def log_in(database: Database, hashing: PasswordHashing, wish: LogIn) -> uuid.UUID:
     """Same answer and same work whether or not the e-mail has an account."""
-    player = await run_in_threadpool(_find, database, wish.email)
+    player = await to_thread.run_sync(_find, database, wish.email)
     if not await hashing.verify(wish.password, player.password_hash if player else None) or player is None:
         raise UnauthenticatedError("bad_credentials")
     if hashing.is_outdated(player.password_hash):
-        await run_in_threadpool(_rehash, database, player.id, await hashing.hash(wish.password))
+        await to_thread.run_sync(_rehash, database, player.id, await hashing.hash(wish.password))
     return player.id
 
 

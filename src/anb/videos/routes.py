@@ -79,9 +79,11 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
     received = await intake.receive(request.stream(), request.headers.get("content-type", ""))
-    metrics.UPLOADED_BYTES.inc(received.size)
     wish = service.Registration(video_id, player_id, received, idempotency_key, request.scope["anb.request_id"])
-    return await leave_storage(service.register, state.database, state.storage, quota(settings), wish)
+    video = await leave_storage(service.register, state.database, state.storage, quota(settings), wish)
+    if video.id == video_id:  # else it was here already, under the same key
+        metrics.UPLOADED_BYTES.inc(received.size)
+    return video
 
 
 def _declared_length(request: Request) -> int | None:
