@@ -361,3 +361,22 @@ def test_media_that_are_older_than_the_database_are_anothers_and_stay(
     assert [(line["event"], line["objects"]) for line in logged] == [("media_of_another_database", 2)]
     assert cast.ana.id  # whose account is older than they
     assert eager.sweep() == 2
+
+
+@pytest.mark.parametrize(("ours", "foreign", "removed"), [(0, 10, 10), (0, 11, 0), (3, 11, 0), (6, 12, 12), (6, 13, 0)])
+def test_media_of_which_most_have_no_row_are_anothers_and_stay(
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast, ours: int, foreign: int, removed: int
+) -> None:
+    """The address of another contest's database, older than these media."""
+    assert cast.ana.id
+    for _ in range(ours):
+        published = cast.video(cast.ana, status=Status.COMPLETED, attempt=1)
+        for kept in (f"{ORIGINALS}/{published}.mp4", f"{RESULTS}/{published}.1.mp4"):
+            storage.path(kept).write_bytes(b"x")
+    for _ in range(foreign):
+        storage.path(f"{RESULTS}/{uuid.uuid4()}.1.mp4").write_bytes(b"x")
+    with capture_logs() as logged:
+        assert byte_sweeper.sweep() == removed
+    told = [line["objects"] for line in logged if line["event"] == "media_of_another_database"]
+    assert told == ([] if removed else [foreign])
+    assert len(files(storage)) == 2 * ours + foreign - removed

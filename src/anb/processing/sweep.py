@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _RINGS_A_SWEEP = 50  # bounds how fast a queue that is merely long can fill with repeated rings
 _LOOKED_UP_AT_ONCE = 500
+_STRAYS_OF_OUR_OWN = 10
+"""A death between bytes and row leaves one. More objects without a row than this and than with one are no accident."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +61,33 @@ class ByteSweeper:
     def sweep(self) -> int:
         """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count.
 
-        What is older than this database belongs to another one, and stays: a new database, or the mistyped address of
-        one, must not cost all media.
+        A new database, or the address of another one, must not cost all media. So what is older than this database
+        stays, and so does what has no row where most has none.
         """
         with self.database.read() as session:
             begun_at = players.begun_at(session)
         before = self.storage.now() - timedelta(seconds=self.orphan_age_s)
-        removed, older = self.storage.remove_unfinished(before), 0
+        removed = self.storage.remove_unfinished(before)
+        known = foreign = 0
+        unknown = []
         for owned, stored in self._owned():
+            known += owned is not None
             if owned is None and (begun_at is None or stored.modified < begun_at):
-                older += 1
+                foreign += 1
             elif _is_stray(owned, stored, before):
-                self.storage.delete(stored.key)
-                removed += 1
-        removed += scratch.sweep(self.database, self.scratch)
-        if older:
-            log.error("media_of_another_database", objects=older, fix="is DATABASE_URL the one of this MEDIA_ROOT?")
+                if owned is None:
+                    unknown.append(stored.key)
+                else:
+                    self.storage.delete(stored.key)
+                    removed += 1
+        if len(unknown) > max(_STRAYS_OF_OUR_OWN, known):
+            foreign += len(unknown)
+            unknown = []
+        for key in unknown:
+            self.storage.delete(key)
+        removed += len(unknown) + scratch.sweep(self.database, self.scratch)
+        if foreign:
+            log.error("media_of_another_database", objects=foreign, fix="is DATABASE_URL the one of this MEDIA_ROOT?")
         if removed:
             log.info("bytes_swept", removed=removed)
         return removed

@@ -80,8 +80,8 @@ class BallotBox:
         try:
             counted = self._count([ballot for ballot, _ in batch])
             results = [result for _, result in zip(batch, counted, strict=True)]
-        except BaseException as error:  # whatever it was: the callers hear it, and the thread lives on
-            log.error("batch_failed", ballots=len(batch), exc_info=error)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, the callers hear and log it; the thread lives on
+            log.error("batch_failed", ballots=len(batch), error=repr(error)[:200])
             _tell(batch, partial(_fail, raisable(error)))
         else:
             _tell(batch, lambda future, index: future.set_result(results[index]))
