@@ -112,6 +112,12 @@ class Settings(BaseSettings):
     ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")
     ffmpeg_memory_bytes: int = Field(4096 * MIB, ge=512 * MIB, description="Address space of one FFmpeg")
     ffmpeg_wall_s: int = Field(900, ge=10, description="Longest time that one FFmpeg may take")
+    shortest_source_s: float | None = Field(None, gt=0, description="A contest's rule: shorter videos end failed")
+    longest_source_s: float | None = Field(None, gt=0, description="A contest's rule: longer videos end failed")
+    shortest_side_px: int | None = Field(
+        None, ge=1, description="A contest's rule: videos whose shorter side, as shown, has fewer pixels end failed"
+    )
+    remove_audio: bool = Field(False, description="A contest's rule: results are silent")
     lease_s: int = Field(60, ge=5, description="A worker silent for so long has lost its video")
     max_attempts: int = Field(3, ge=1, description="Attempts at one video before it is failed")
     grace_s: int = Field(20, ge=0, description="On SIGTERM: time to finish before work is handed back")
@@ -172,6 +178,12 @@ class Settings(BaseSettings):
             self.database_url.startswith("postgresql") and self.database_read_url.startswith("postgresql")
         ):
             raise ValueError("ANB_DATABASE_READ_URL names a replica of PostgreSQL: DATABASE_URL must be its primary")
+        return self
+
+    @model_validator(mode="after")
+    def _some_video_keeps_the_rules(self) -> Self:
+        if self.shortest_source_s and self.longest_source_s and self.shortest_source_s > self.longest_source_s:
+            raise ValueError("ANB_SHORTEST_SOURCE_S is more than ANB_LONGEST_SOURCE_S: no video could keep both")
         return self
 
     @model_validator(mode="after")

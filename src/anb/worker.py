@@ -24,7 +24,7 @@ from anb.operations import scrape
 from anb.operations.sentry import report_errors
 from anb.operations.tracing import trace
 from anb.processing import tasks
-from anb.processing.limits import Limits
+from anb.processing.chosen import limits_of, rules_of
 from anb.processing.service import Workshop
 from anb.settings import Settings
 from anb.storage import open_storage
@@ -54,11 +54,8 @@ def make_workshop(
     return Workshop(
         database=database,
         storage=open_storage(settings),
-        limits=Limits(
-            threads=settings.ffmpeg_threads,
-            memory_bytes=settings.ffmpeg_memory_bytes,
-            wall_seconds=settings.ffmpeg_wall_s,
-        ),
+        limits=limits_of(settings),
+        rules=rules_of(settings),
         scratch=settings.scratch,
         lease_s=settings.lease_s,
         max_attempts=settings.max_attempts,

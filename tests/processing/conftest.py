@@ -56,7 +56,9 @@ class Converter:
         self.during: Callable[[Any], None] = lambda on_progress: on_progress(50.0)
         self.runs = 0
 
-    def __call__(self, source: Path, workdir: Path, _limits: object, *, on_progress: Callable[[float], None]) -> Any:
+    def __call__(
+        self, source: Path, workdir: Path, _limits: object, _rules: object, *, on_progress: Callable[[float], None]
+    ) -> Any:
         self.runs += 1
         self.during(on_progress)
         for name in ("house.mp4", "poster.jpg"):

@@ -8,7 +8,7 @@ import typer
 
 from anb.commands.answers import say
 from anb.commands.flags import Json, Source
-from anb.commands.system import limits_of, open_settings
+from anb.commands.system import open_settings
 
 
 def process(
@@ -29,14 +29,16 @@ def process(
     from anb.commands.one_file import process_one
     from anb.commands.progress_bar import bar
     from anb.commands.reports import failure_as_json
+    from anb.processing.chosen import limits_of, rules_of
     from anb.processing.failures import ProcessingFailed
 
     _check_output(source, output)
+    settings = open_settings()
     console = Console(stderr=as_json, highlight=False)
     started = time.monotonic()
     try:
         with bar(console, "Processing") as on_progress:
-            done = process_one(source, output, limits_of(open_settings()), on_progress)
+            done = process_one(source, output, limits_of(settings), rules_of(settings), on_progress)
     except ProcessingFailed as failure:
         refused = failure_as_json(failure)
         say(refused["detail"], refused, as_json=as_json, failed=True)

@@ -10,7 +10,6 @@ import typer
 
 if TYPE_CHECKING:
     from anb.db import Database
-    from anb.processing.limits import Limits
     from anb.settings import Settings
 
 
@@ -60,13 +59,3 @@ def open_database(settings: "Settings", *, new: bool = False) -> Iterator["Datab
 
 def _named_by(settings: "Settings") -> str:
     return "DATABASE_URL" if settings.database_url else "ANB_DATA_DIR"
-
-
-def limits_of(settings: "Settings") -> "Limits":
-    from anb.processing.limits import Limits
-
-    return Limits(
-        threads=settings.ffmpeg_threads,
-        memory_bytes=settings.ffmpeg_memory_bytes,
-        wall_seconds=settings.ffmpeg_wall_s,
-    )

@@ -34,9 +34,9 @@ def convert(
     source: Path,
     workdir: Path,
     limits: Limits,
+    rules: Rules = NO_RULES,
     *,
     on_progress: Callable[[float], None],
-    rules: Rules = NO_RULES,
 ) -> Converted:
     """The caller owns `workdir` and removes it, also when this fails.
 

@@ -19,7 +19,7 @@ from anb.db import Database, is_passing
 from anb.processing import repository
 from anb.processing.convert import Converted, convert
 from anb.processing.failures import FailureCode, ProcessingFailed
-from anb.processing.limits import Limits
+from anb.processing.limits import Limits, Rules
 from anb.processing.repository import Claim
 from anb.processing.retry import Retry, after_failure
 from anb.processing.scratch import folder_of, sweep
@@ -48,6 +48,7 @@ class Workshop:
     database: Database
     storage: Storage
     limits: Limits
+    rules: Rules
     scratch: Path
     lease_s: float
     max_attempts: int
@@ -113,7 +114,7 @@ class Workshop:
         heartbeat = _Heartbeat(self, held)
         try:
             with self.storage.local(held.original_key, scratch, heartbeat) as source:
-                return convert(source, scratch, self.limits, on_progress=heartbeat)
+                return convert(source, scratch, self.limits, self.rules, on_progress=heartbeat)
         except FileNotFoundError as error:
             if self._storage_is_away():  # a share that is not mounted has no files at all
                 raise
