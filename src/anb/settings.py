@@ -86,7 +86,11 @@ class Settings(BaseSettings):
     max_unfinished_videos: int = Field(
         10, ge=1, description="Videos of one player that may be on their way, wait or be processed"
     )
-    max_bytes_a_day: int = Field(2048 * MIB, ge=1, description="Bytes that one player may upload in 24 hours")
+    max_bytes_a_day: int = Field(
+        2048 * MIB,
+        ge=1,
+        description="Bytes that one player may upload in 24 hours; not less than one video may have",
+    )
     token_ttl_s: int = Field(3600, ge=60, description="How long a bearer token is valid")
     rate_limits_url: str = Field("", description="Redis that counts them; unset: the broker, where it is a Redis")
     rate_limits_times: float = Field(1, gt=0, description="Makes every rate limit so many times wider")

@@ -51,7 +51,8 @@ def _server(folder: Path, workers: int, largest: int) -> WebServer:
     database = Database(url)
     migrations.upgrade(database)
     database.dispose()
-    return WebServer(folder, url, "memory://", workers, ANB_MAX_UPLOAD_BYTES=str(largest))
+    limits = {"ANB_MAX_UPLOAD_BYTES": str(largest), "ANB_MAX_BYTES_A_DAY": str(10 * largest)}
+    return WebServer(folder, url, "memory://", workers, **limits)
 
 
 def _write(path: Path, size: int, seed: int) -> str:
@@ -113,7 +114,7 @@ def _large(folder: Path, megabytes: int) -> bool:
         headers = {"Authorization": f"Bearer {token}", "Tus-Resumable": "1.0.0"}
         begin = {"Upload-Length": str(source.stat().st_size), "Upload-Metadata": "title dGl0bGU="}
         with httpx2.Client(base_url=server.url, headers=headers, trust_env=False, timeout=600) as client:
-            path = client.post("/api/uploads", headers=begin).headers["Location"]
+            path = client.post("/api/uploads", headers=begin).raise_for_status().headers["Location"]
             memory = _Memory(server.process.pid)
             with every(0.1, memory.look), source.open("rb") as file:
                 started = time.monotonic()
