@@ -23,7 +23,7 @@ shared_folder.share()  # the workers count together; before the application is i
 
 
 def on_starting(_server: object) -> None:
-    load_settings().require_broker()
+    load_settings().require_servers()
 
 
 def post_fork(_server: object, worker: Worker) -> None:

@@ -38,14 +38,17 @@ class Stack:
         self.plan = plan
         self._settings = settings or {}
         self._supervisord: subprocess.Popen[bytes] | None = None
+        self._only_one = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         self.plan.folder.mkdir(parents=True, exist_ok=True)
-        with self._kept_port() as listener:
-            self.plan.write(listener)
-            self._initialise_postgres()
-            self._start_supervisord(() if listener is None else (listener,))
+        self._only_one.enter_context(_alone_in(self.plan.folder))
         try:
+            _require_free(self.plan.ports.nginx)
+            with self._kept_port() as listener:
+                self.plan.write(listener)
+                self._initialise_postgres()
+                self._start_supervisord(() if listener is None else (listener,))
             self._until("PostgreSQL", self._database_is_there)
             subprocess.run([ANB, "migrate"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
             for name in _THEN:
@@ -90,10 +93,15 @@ class Stack:
 
     def stop(self) -> None:
         """Each ends as its own stop signal asks; supervisord waits for them."""
-        if self._supervisord is not None:
-            self._supervisord.terminate()
-            self._supervisord.wait()
-            self._supervisord = None
+        with self._only_one:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._supervisord is None:
+            return
+        self._supervisord.terminate()
+        self._supervisord.wait()
+        self._supervisord = None
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a master that was killed just now
             os.killpg(int((self.plan.run / "nginx.group").read_text()), signal.SIGKILL)
 
@@ -157,3 +165,26 @@ class Stack:
         except psycopg.OperationalError:
             return False
         return True
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """A second one would write over the first one's files and end its nginx. Raises StackError."""
+    with (folder / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(
+                f"A stack runs in {folder} already: stop it with Ctrl+C, or use another --folder."
+            ) from None
+        yield
+
+
+def _require_free(port: int) -> None:
+    """Else whoever has it would be taken for the stack."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise StackError(f"Port {port} is not to be had ({error.strerror}): use another PORT.") from None

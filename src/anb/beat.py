@@ -100,7 +100,7 @@ def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
 def run(settings: Settings, metrics_port: int) -> None:
     """Until SIGTERM or SIGINT. Raises RuntimeError when a sweep's thread has ended: whoever watches starts it anew."""
     signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)  # before there are threads, which would take them
-    settings.require_broker()
+    settings.require_servers()
     logs.configure(settings)
     report_errors(settings)
     trace(settings)

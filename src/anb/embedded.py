@@ -133,7 +133,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 @contextmanager
 def only_process(data_dir: Path) -> Iterator[None]:
     """The in-memory queue and the kept pages belong to one process: a second on the same folder is refused."""
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"ANB_DATA_DIR: {data_dir} cannot be made a folder ({error.strerror})") from None
     with (data_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

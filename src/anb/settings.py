@@ -238,8 +238,12 @@ class Settings(BaseSettings):
         """Files that are no media yet lie beside them, but for S3."""
         return self.data_dir if self.media.startswith("s3://") else Path(self.media)
 
-    def require_broker(self) -> None:
-        """Several processes share no in-memory queue: what one of them rings, nobody would ever hear."""
+    def require_servers(self) -> None:
+        """Several processes share no in-memory queue: what one of them rings, nobody would ever hear. Nor a database
+        that nobody named, mistyped as it may be: on each host there would be another SQLite.
+        """
+        if self.celery_broker_url and not self.database_url:
+            raise SettingsError("DATABASE_URL must be set where API and worker are apart; without it use `anb up`")
         if self.broker.startswith("memory:"):
             raise SettingsError("CELERY_BROKER_URL must be set where API and worker are apart; without it use `anb up`")
 

@@ -66,7 +66,7 @@ def make_workshop(
 
 def run(settings: Settings, *, with_beat: bool) -> int:
     """Celery prefork until SIGTERM: what runs is finished or, after the grace time, handed back. Returns exit code."""
-    settings.require_broker()
+    settings.require_servers()
     logs.configure(settings)
     if not with_beat:
         return _run(settings)

@@ -57,10 +57,20 @@ def test_a_running_contest_is_joined_and_left_running(
     assert "answered 415" in refused.out
 
 
-def test_a_server_that_nobody_runs_fails_the_demo(anb: Anb, samples: Samples) -> None:
-    answer = anb("demo", "--base-url", "http://127.0.0.1:1", "--video", samples["tiny.mp4"])
+def test_a_server_that_nobody_runs_fails_the_demo(anb: Anb) -> None:
+    answer = anb("demo", "--base-url", "http://127.0.0.1:1")
     assert answer.exit_code == 1
-    assert "The demo failed" in answer.out
+    assert "The demo failed: http://127.0.0.1:1/health: " in answer.out
+    assert "Drawing" not in answer.out
+
+
+def test_a_video_that_cannot_be_shown_costs_no_earlier_demo(anb: Anb, samples: Samples, folder: Path) -> None:
+    prepare_folder(folder / "demo-output")
+    (folder / "demo-output" / "processed.mp4").touch()
+    answer = anb("demo", "--video", samples["script.mp4"])
+    assert answer.exit_code == 1
+    assert "not a video" in answer.out
+    assert (folder / "demo-output" / "processed.mp4").exists()
 
 
 def test_a_folder_with_other_things_in_it_is_not_emptied(anb: Anb, folder: Path) -> None:

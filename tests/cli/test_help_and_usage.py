@@ -89,3 +89,14 @@ def test_a_worker_without_a_broker_says_what_to_set(real_anb: Anb) -> None:
     answer = real_anb("worker", "--concurrency", "1", "--no-beat")
     assert answer.exit_code == 2
     assert "CELERY_BROKER_URL" in answer.err
+
+
+def test_servers_without_a_database_are_refused(real_anb: Anb) -> None:
+    """Mistyped or forgotten: each process would write an SQLite of its own."""
+    servers = {"CELERY_BROKER_URL": "redis://127.0.0.1:1/0", "SECRET_KEY": "a secret of this test"}
+    refused = real_anb("worker", "--no-beat", **servers)
+    assert refused.exit_code == 2
+    assert "DATABASE_URL must be set" in refused.err
+    told = real_anb("doctor", **servers)
+    assert told.exit_code == 1
+    assert "DATABASE_URL is not" in told.out

@@ -27,6 +27,13 @@ def test_a_second_process_on_the_same_data_is_refused(running: Running, real_anb
     assert running.child.poll() is None
 
 
+def test_data_in_a_place_that_is_no_folder_are_refused_in_words(real_anb: Anb, folder: Path) -> None:
+    (folder / "notes.txt").touch()
+    answer = real_anb("up", "--port", "1", "--data-dir", "notes.txt")
+    assert answer.exit_code == 2
+    assert answer.err.startswith("ANB_DATA_DIR: notes.txt cannot be made a folder")
+
+
 def test_a_port_that_is_taken_is_named(running: Running, real_anb: Anb) -> None:
     port = running.url.rpartition(":")[2]
     answer = real_anb("up", "--port", port, "--data-dir", running.data_dir.parent / "other")

@@ -331,9 +331,11 @@ def test_the_command_says_what_to_do_next_and_refuses_what_cannot_be_meant(
         done = CliRunner().invoke(command, ["storage", "move", "--from", old, "--to", new, *more])
         return done.exit_code, done.output
 
+    monkeypatch.setenv("ANB_ACCEL_PREFIX", "/stored")
     code, text = call()
     assert code == 0
-    assert f"ANB_MEDIA_FALLBACK={new} for every process, leave MEDIA_ROOT={old}" in text
+    assert f"ANB_MEDIA_FALLBACK={new} for every process, leave MEDIA_ROOT={old}, unset ANB_ACCEL_PREFIX" in text
+    monkeypatch.delenv("ANB_ACCEL_PREFIX")
     monkeypatch.setenv("ANB_MEDIA_FALLBACK", new)
     code, text = call()
     assert f"MEDIA_ROOT={new} and ANB_MEDIA_FALLBACK={old}" in text
@@ -347,7 +349,8 @@ def test_the_command_says_what_to_do_next_and_refuses_what_cannot_be_meant(
     code, text = call("--delete-source", "--json")
     report = json.loads(text.splitlines()[-1])
     assert (code, report["complete"], report["deleted_from_source"]) == (0, True, 3)
-    assert "Unset ANB_MEDIA_FALLBACK" in report["next"][0]
+    assert f"its ANB_MEDIA is {new} now" in report["next"][0]
+    assert "Unset ANB_MEDIA_FALLBACK" in report["next"][1]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from anb.commands import demo_clip
 from anb.commands.demo_server import DemoError, prepare_folder, server
 from anb.commands.progress_bar import bar
 from anb.commands.reports import key_facts
+from anb.messages import FAILURES
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
 
@@ -51,10 +52,13 @@ def run(plan: Plan, console: Console) -> dict[str, Any]:
     try:
         with ExitStack() as stack:
             if plan.base_url is None:
+                if plan.video is not None:
+                    _require_video(plan.video)
                 prepare_folder(plan.folder)
                 console.print("Starting a server …")
                 base_url = stack.enter_context(server(plan.folder))
             else:
+                _require_server(plan.base_url)
                 plan.folder.mkdir(parents=True, exist_ok=True)
                 base_url = plan.base_url
             client = stack.enter_context(_client(base_url, proxied=plan.base_url is not None))
@@ -66,6 +70,21 @@ def run(plan: Plan, console: Console) -> dict[str, Any]:
         again = f"{_command()} up --data-dir {shlex.quote(str(plan.folder))}"
         console.print(f"The server has ended. To see it all again: {again}", soft_wrap=True, markup=False)
     return shown | {"elapsed_s": round(elapsed_s, 1)}
+
+
+def _require_video(file: Path) -> None:
+    """Before an earlier demo's data go."""
+    seen = inspect(file, Limits())
+    if seen.refusal is not None:
+        raise DemoError(f"{file}: {FAILURES[seen.refusal].render('en', seen.refusal_params)}")
+
+
+def _require_server(base_url: str) -> None:
+    """Before a clip is drawn for it."""
+    try:
+        httpx2.get(f"{base_url}/health", timeout=10).raise_for_status()
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        raise DemoError(f"{base_url}/health: {error}. Does it run there, and is --base-url right?") from None
 
 
 def _command() -> str:

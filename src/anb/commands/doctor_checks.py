@@ -49,6 +49,9 @@ def examine() -> list[Finding]:
     except SettingsError as error:
         return [Finding("settings", "fail", str(error), "Correct the variable that is named and ask again.")]
     logs.configure(settings)
+    if settings.celery_broker_url and not settings.database_url:
+        alone = "CELERY_BROKER_URL is set and DATABASE_URL is not: web and worker refuse to start"
+        return [Finding("settings", "fail", alone, "Set DATABASE_URL (mistyped?), or unset both for `anb up`.")]
     shape = "embedded: no DATABASE_URL and no CELERY_BROKER_URL, `anb up` runs it" if settings.embedded else "servers"
     return [Finding("settings", "ok", shape), *_machine(settings), *_database(settings), *_places(settings)]
 

@@ -80,10 +80,14 @@ def next_steps(settings: Settings, source: str, target: str, outcome: Outcome) -
     if not outcome.complete:
         return [f"Mend what is named above, or wait for uploads to ease, and repeat: {again}"]
     if outcome.deleted or (settings.media == target and not settings.media_fallback):
-        return ["Unset ANB_MEDIA_FALLBACK for every process and restart each. The move is over."]
+        return [
+            *_nginx(target),
+            "Unset ANB_MEDIA_FALLBACK for every process and restart each. The move is over.",
+        ]
     if settings.media == target:
         return [
             "Make sure that every process was restarted with the settings that this one has.",
+            *_nginx(target),
             f"Then delete what is verified: {again} --delete-source",
         ]
     if settings.media_fallback == target:
@@ -93,10 +97,18 @@ def next_steps(settings: Settings, source: str, target: str, outcome: Outcome) -
             "Restart each, one after the other.",
             f"Then, with the new settings: {again}",
         ]
+    rest = f"leave MEDIA_ROOT={source}" + (", unset ANB_ACCEL_PREFIX" if settings.accel_prefix else "")
     return [
-        f"Set ANB_MEDIA_FALLBACK={target} for every process, leave MEDIA_ROOT={source}, and restart each in turn.",
+        f"Set ANB_MEDIA_FALLBACK={target} for every process, {rest}, and restart each in turn.",
         f"Then, with the new settings: {again}",
     ]
+
+
+def _nginx(target: str) -> list[str]:
+    """It may serve files by itself, from the place that its own configuration names."""
+    if target.startswith("s3://"):
+        return []
+    return [f"Where nginx serves the media: its ANB_MEDIA is {target} now; reload it (docs/howto/move-the-media.md)."]
 
 
 def _kept_beside(settings: Settings, source: str) -> str:
