@@ -6,6 +6,7 @@ APP_UID=10001 # the same on all hosts (and in the container): NFS knows its user
 APP_HOME=/opt/anb
 MEDIA=/app/media
 SHARE=/shared/media
+UNITS=/etc/systemd/system
 
 DRY_RUN=no
 CHANGES=0
@@ -183,7 +184,7 @@ link() { # link PATH TARGET
 }
 
 unit() { # unit NAME: a file of deployment/systemd
-    file "/etc/systemd/system/$1" 644 root:root <"$RELEASE/deployment/systemd/$1"
+    file "$UNITS/$1" 644 root:root <"$RELEASE/deployment/systemd/$1"
 }
 
 running() { # running UNIT...: enabled, and on its way; started anew when files were written since WRITTEN=no
@@ -208,7 +209,7 @@ running() { # running UNIT...: enabled, and on its way; started anew when files 
 masked() {
     local name
     for name in "$@"; do
-        [[ $(readlink "/etc/systemd/system/$name" || true) == /dev/null ]] && continue
+        [[ $(readlink "$UNITS/$name" || true) == /dev/null ]] && continue
         step "mask $name" || continue
         quietly systemctl mask --now "$name"
     done
@@ -342,7 +343,7 @@ serve_release() { # what runs next is this release; the one that ran before stay
 }
 
 web_release() { # this release serves on port 8000; where another one does, without a refused request
-    local units=/etc/systemd/system name
+    local name next=$UNITS/fastapi-next.service taking_over=no
     name=$(release_name)
     # What serves, or is to: written last, so that a run that was broken off begins here again.
     {
@@ -355,11 +356,12 @@ web_release() { # this release serves on port 8000; where another one does, with
         sed -e "s,$APP_HOME/current,$APP_HOME/next,; s/^Restart=.*/Restart=no/; s/^Description=.*/&, next release/" \
             -e '/^\[Service\]/a Sockets=fastapi.socket' -e '/^\[Install\]/,$d' \
             "$RELEASE/deployment/systemd/fastapi.service" >"$WORK/next"
-        file "$units/fastapi-next.service" 644 root:root <"$WORK/next"
+        file "$next" 644 root:root <"$WORK/next"
+        taking_over=yes
         if step "let release $name take over"; then
             quietly systemctl daemon-reload
             if ! systemctl restart fastapi-next.service; then
-                rm "$APP_HOME/next" "$units/fastapi-next.service"
+                rm "$APP_HOME/next" "$next"
                 die "Release $name does not start; the one before serves on. See: journalctl --unit fastapi-next"
             fi
         fi
@@ -367,11 +369,12 @@ web_release() { # this release serves on port 8000; where another one does, with
     serve_release
     unit fastapi.socket
     unit fastapi.service
-    if [[ -e $APP_HOME/next ]]; then
+    # Also what a run that was broken off left; not by the link, which leads nowhere once its release was removed.
+    if [[ $taking_over == yes || -e $next ]] && step "end fastapi-next.service, once fastapi.service serves"; then
         quietly systemctl daemon-reload
         quietly systemctl restart fastapi.service # waits until it serves; meanwhile the other one does
         quietly systemctl stop fastapi-next.service
-        rm "$APP_HOME/next" "$units/fastapi-next.service"
+        rm -f "$APP_HOME/next" "$next" # in this order: what is left of a run broken off here is seen above
     fi
     WRITTEN=no # neither of the two is started anew where it is active
     running fastapi.socket fastapi.service
