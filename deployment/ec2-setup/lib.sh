@@ -189,11 +189,10 @@ unit() { # unit NAME: a file of deployment/systemd
 
 running() { # running UNIT...: enabled, and on its way; started anew when files were written since WRITTEN=no
     local name
+    # Whether anything was written now or not: a run that was broken off may have written it. Units of fstab's lines too.
+    [[ $DRY_RUN == yes ]] || quietly systemctl daemon-reload
     for name in "$@"; do
         STARTED+=("$name")
-        if [[ $WRITTEN == yes && $DRY_RUN == no ]]; then
-            quietly systemctl daemon-reload # it makes units of fstab's lines too
-        fi
         if ! systemctl is-enabled --quiet "$name" 2>/dev/null && step "enable $name"; then
             quietly systemctl enable "$name"
         fi

@@ -139,3 +139,25 @@ def test_a_dry_run_on_a_new_host_writes_nothing(tmp_path: Path) -> None:
     said = host.run("one", dry_run="yes")
     assert f"would: file {tmp_path}/units/fastapi.service, 644 root:root" in said
     assert (host.asked(), host.state()) == ([], {"source/deployment/systemd": str(ROOT / "deployment/systemd")})
+
+
+@pytest.mark.parametrize("broken_off", [False, True])
+def test_a_service_that_fell_is_started_by_the_unit_that_lies_there_now(host: Host, broken_off: bool) -> None:
+    """systemd has read an older one, and knows it still."""
+    unit = (ROOT / "deployment/systemd/fastapi.service").read_text()
+    for place in ("read", "units"):
+        (host.folder / place / "fastapi.service").write_text("[Service]\n")
+    (host.folder / "active/fastapi.service").unlink()
+    if broken_off:  # it has written the unit, and no more
+        (host.folder / "units/fastapi.service").write_text(unit)
+    host.run("two")
+    assert (host.folder / "active/fastapi.service").read_text() == unit
+
+
+def test_a_unit_that_was_mended_under_a_service_that_runs_is_read_too(host: Host) -> None:
+    """systemd starts it anew by itself when it dies."""
+    for place in ("read", "units"):
+        (host.folder / place / "fastapi.service").write_text("[Service]\n")
+    host.run("one")
+    assert (host.folder / "read/fastapi.service").read_text() != "[Service]\n"
+    assert host.asked() == ["daemon-reload"]
