@@ -325,17 +325,19 @@ release() { # an environment of its own beside the old one, which serves until t
 }
 
 serve_release() { # what runs next is this release; the one that ran before stays, to go back to by moving the link
-    local name ran old
+    local name ran previous old
     name=$(release_name)
     ran=$(readlink "$APP_HOME/current" || true)
+    previous=$(readlink "$APP_HOME/previous" || true)
     if [[ -n $ran && $ran != "releases/$name" ]]; then # run once more, the way back stays what it is
-        link "$APP_HOME/previous" "$ran"
+        previous=$ran
+        link "$APP_HOME/previous" "$previous"
     fi
     link "$APP_HOME/current" "releases/$name"
     # Not by age: the newest may be one that was refused. A host from before this link cannot tell, and keeps all.
-    ran=$(readlink "$APP_HOME/previous") || return 0
+    [[ -n $previous ]] || return 0
     for old in $(find "$APP_HOME/releases" -mindepth 1 -maxdepth 1 -type d -printf 'releases/%f\n' |
-        grep -v -x -e "releases/$name" -e "$ran"); do
+        grep -v -x -e "releases/$name" -e "$previous"); do
         step "remove ${old/releases\//release }" || continue
         rm -rf "${APP_HOME:?}/$old"
     done
@@ -347,7 +349,7 @@ web_release() { # this release serves on port 8000; where another one does, with
     # What serves, or is to: written last, so that a run that was broken off begins here again.
     {
         echo "$name"
-        cat "$APP_HOME/.env" 2>/dev/null || true
+        cat "$WORK/settings"
         cat "$RELEASE"/deployment/systemd/fastapi.s*
     } | sha256sum >"$WORK/serves"
     if systemctl is-active --quiet fastapi.service && ! cmp -s "$WORK/serves" "$APP_HOME/serves"; then
@@ -381,5 +383,6 @@ web_release() { # this release serves on port 8000; where another one does, with
 }
 
 settings() { # settings <lines NAME=VALUE: the one file with secrets
-    file "$APP_HOME/.env" 600 appuser:appuser
+    cat >"$WORK/settings" # not read from the host again, where a dry run has not written them
+    file "$APP_HOME/.env" 600 appuser:appuser <"$WORK/settings"
 }

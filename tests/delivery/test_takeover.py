@@ -44,14 +44,17 @@ class Host:
         (folder / "source/deployment").mkdir()
         (folder / "source/deployment/systemd").symlink_to(ROOT / "deployment/systemd")
 
-    def run(self, name: str, *, dry_run: str = "no", breaks_off: str = "") -> list[str]:
+    def run(self, name: str, setting: str = "A=1", *, dry_run: str = "no", breaks_off: str = "") -> list[str]:
         """What was said."""
         (self.folder / "source/name").write_text(name)
         (self.folder / "anb/releases" / name).mkdir(exist_ok=True)
         (self.folder / "asked").write_text("")
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"{STAND_INS}\nDRY_RUN={dry_run}\nweb_release"],
-            env={"PATH": "/usr/bin:/bin", "ROOT": str(ROOT), "FAKE": str(self.folder), "BREAKS_OFF": breaks_off},
+            ["bash", "-euo", "pipefail", "-c", f"{STAND_INS}\nDRY_RUN={dry_run}\nsettings <<<$SETTING\nweb_release"],
+            env={
+                "PATH": "/usr/bin:/bin", "ROOT": str(ROOT), "FAKE": str(self.folder), "SETTING": setting,
+                "BREAKS_OFF": breaks_off,
+            },
             check=False, capture_output=True, text=True,
         )  # fmt: skip
         assert (done.returncode != 0) is (breaks_off != ""), done.stderr
@@ -125,13 +128,15 @@ def test_a_run_that_was_broken_off_is_finished_by_the_next(host: Host, moment: s
     assert_serves(host, next_one)
 
 
-def test_a_dry_run_says_what_the_run_then_does(host: Host) -> None:
+@pytest.mark.parametrize(("name", "setting"), [("three", "A=1"), ("one", "A=1"), ("two", "A=2")])
+def test_a_dry_run_says_what_the_run_then_does(host: Host, name: str, setting: str) -> None:
+    host.run("two")
     before = host.state()
-    said = host.run("two", dry_run="yes")
+    said = host.run(name, setting, dry_run="yes")
     assert (host.asked(), host.state()) == ([], before)
-    assert [line.removeprefix("would: ") for line in said] == [
-        line.removeprefix("changed: ") for line in host.run("two")
-    ]
+    done = host.run(name, setting)
+    assert [line.removeprefix("would: ") for line in said] == [line.removeprefix("changed: ") for line in done]
+    assert any("take over" in line for line in done)
 
 
 def test_a_dry_run_on_a_new_host_writes_nothing(tmp_path: Path) -> None:
