@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # rollout.sh REGION IMAGE@DIGEST: bring a cluster to this image: what it needs, the migration, then the new code.
-# Whatever of web, worker and beat does not become ready goes back to what it was. The schema stays: steps only add.
+# If web, worker or beat does not become ready, what this changed of them goes back. The schema stays: steps only add.
 set -euo pipefail
 
 region=${1:?the name of an overlay, such as us-east-1}
@@ -24,6 +24,23 @@ images:
 END
 kubectl kustomize "$work" >"$work/all.yaml"
 apply() { kubectl apply --filename "$work/all.yaml" --selector "$1"; }
+differs() { # differs SELECTOR: whether an apply would change anything
+    local code=0
+    kubectl diff --filename "$work/all.yaml" --selector "$1" >/dev/null || code=$?
+    [[ $code -le 1 ]] || exit "$code"
+    [[ $code -eq 1 ]]
+}
+note_before() { # what runs now of all that will change; rollback.sh goes there
+    local name revision note
+    for name in web worker beat; do
+        revision=$(kubectl --namespace anb get deployment "$name" --ignore-not-found \
+            --output 'jsonpath={.metadata.annotations.deployment\.kubernetes\.io/revision}')
+        [[ -n $revision ]] || continue # its first rollout has nothing to go back to
+        note=anb/revision-before
+        if differs "app.kubernetes.io/component=$name"; then note+="=$revision"; else note+=-; fi
+        kubectl --namespace anb annotate --overwrite deployment "$name" "$note"
+    done
+}
 
 echo "What the new code needs; nothing runs it yet."
 apply 'app.kubernetes.io/component notin (web, worker, beat, migrate)'
@@ -36,12 +53,16 @@ if kubectl kustomize "$work" | grep -q '^kind: Job$'; then
 fi
 
 echo "The new code."
-apply 'app.kubernetes.io/component in (web, worker, beat)'
+code='app.kubernetes.io/component in (web, worker, beat)'
+if differs "$code"; then # deployed once more, the way back stays what it is
+    note_before
+fi
+apply "$code" || failed="Not all was applied"
 for name in web worker beat; do
-    kubectl --namespace anb rollout status --timeout=600s "deployment/$name" || failed=$name
+    kubectl --namespace anb rollout status --timeout=600s "deployment/$name" || failed="$name did not become ready"
 done
 if [[ -n ${failed:-} ]]; then
-    echo "$failed did not become ready: back." >&2
+    echo "$failed: back." >&2
     "$(dirname "$0")/rollback.sh"
     exit 1
 fi
