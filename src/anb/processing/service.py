@@ -189,7 +189,6 @@ class Workshop:
         if failure.code is FailureCode.TOOK_TOO_LONG and self._storage_is_away():  # it was that which FFmpeg waited for
             return self._wait_for_storage(held, failure)
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
-        metrics.FAILURES.labels(failure.code.value).inc()
         decision = after_failure(failure.code, held.failures + 1, self.max_attempts)
 
         def note(session: Session) -> bool:
@@ -199,6 +198,7 @@ class Workshop:
 
         if not self._end(note):
             return "lost"
+        metrics.FAILURES.labels(failure.code.value).inc()
         return "to_be_retried" if isinstance(decision, Retry) else "failed"
 
 
