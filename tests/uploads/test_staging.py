@@ -29,6 +29,13 @@ def test_an_upload_that_is_not_there_and_one_in_other_hands_are_answers(staging:
     held.close()
 
 
+def test_a_knock_at_an_upload_that_has_just_ended_leaves_nothing(staging: Staging) -> None:
+    staging.create(ID)
+    staging.remove(ID)
+    staging.knock(ID)
+    assert list(staging.folder.iterdir()) == []
+
+
 def test_a_folder_that_is_gone_is_trouble(staging: Staging) -> None:
     staging.folder.rmdir()
     for attempt in (lambda: staging.create(ID), lambda: staging.knock(ID), staging.check, staging.free_bytes):

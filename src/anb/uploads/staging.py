@@ -84,7 +84,10 @@ class Staging:
     @as_storage_error()
     def knock(self, upload_id: uuid.UUID) -> None:
         """Tell its writer, wherever that runs, that somebody waits; see `StagedFile.is_wanted`."""
-        self.path(upload_id).with_suffix(_KNOCK).touch()
+        path = self.path(upload_id)
+        path.with_suffix(_KNOCK).touch()
+        if not path.exists():  # it has ended meanwhile, and whoever ended it may have looked for a knock before
+            path.with_suffix(_KNOCK).unlink(missing_ok=True)
 
     @as_storage_error()
     def remove(self, upload_id: uuid.UUID) -> None:
