@@ -115,6 +115,12 @@ def video_id(cast: Cast, storage: LocalStorage) -> uuid.UUID:
     return video_id
 
 
+def pending(cast: Cast, storage: LocalStorage, original: bytes) -> uuid.UUID:
+    video_id = cast.video(cast.ana, status=Status.PENDING)
+    storage.path(f"{ORIGINALS}/{video_id}.mp4").write_bytes(original)
+    return video_id
+
+
 def row(database: Database, video_id: uuid.UUID) -> Video:
     with database.read() as session:
         return session.get_one(Video, video_id)

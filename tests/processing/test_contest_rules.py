@@ -1,7 +1,5 @@
 """A contest's rules are settings: from the environment to the reason that a player reads."""
 
-import uuid
-
 import pytest
 
 from anb.db import Database
@@ -9,19 +7,11 @@ from anb.processing.chosen import rules_of
 from anb.processing.inspection import inspect
 from anb.processing.limits import NO_RULES, Limits
 from anb.settings import Settings, SettingsError, load_settings
-from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
-from anb.videos.lifecycle import Status
 from anb.worker import Shutdown, make_workshop
 from tests.cast import Cast
 from tests.media.factory import Samples
-from tests.processing.conftest import row
-
-
-def pending(cast: Cast, storage: LocalStorage, original: bytes) -> uuid.UUID:
-    video_id = cast.video(cast.ana, status=Status.PENDING)
-    storage.path(f"{ORIGINALS}/{video_id}.mp4").write_bytes(original)
-    return video_id
+from tests.processing.conftest import pending, row
 
 
 @pytest.mark.parametrize(

@@ -23,12 +23,11 @@ from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
 from anb.uploads.service import open_uploads
 from anb.uploads.sweep import UploadSweeper
-from anb.videos.lifecycle import Status
 from anb.worker import Shutdown, make_workshop
 from tests.cast import MP4_HEAD, Cast, problem, wish
 from tests.hostile.sender import FORM_TYPE, form
 from tests.media.factory import Samples
-from tests.processing.conftest import Converter, change, files, row
+from tests.processing.conftest import Converter, change, files, pending, row
 
 Mount = Callable[[Path, int], None]
 
@@ -73,18 +72,12 @@ def test_a_disk_that_fills_up_in_the_middle_of_an_upload_is_507_and_empty_again(
     assert cast.upload(cast.ana).status_code == 202  # a small one still fits
 
 
-def _pending(cast: Cast, storage: LocalStorage, original: bytes) -> uuid.UUID:
-    video_id = cast.video(cast.ana, status=Status.PENDING)
-    storage.path(f"{ORIGINALS}/{video_id}.mp4").write_bytes(original)
-    return video_id
-
-
 def test_a_scratch_disk_that_fills_up_costs_an_attempt_and_leaves_nothing(
     small_disk: Mount, settings: Settings, database: Database, cast: Cast, storage: LocalStorage, samples: Samples
 ) -> None:
     """With the real FFmpeg, which must be understood when it says so."""
     workshop = make_workshop(settings, database, Shutdown(), lambda: None)
-    video_id = _pending(cast, storage, samples["landscape.mp4"].read_bytes())
+    video_id = pending(cast, storage, samples["landscape.mp4"].read_bytes())
     small_disk(settings.scratch, 16)
     assert workshop.process(video_id) == "to_be_retried"
     assert list(settings.scratch.iterdir()) == []
@@ -97,7 +90,7 @@ def test_a_scratch_disk_that_fills_up_costs_an_attempt_and_leaves_nothing(
 def test_a_disk_that_has_room_for_the_video_but_not_for_its_poster_keeps_neither(
     small_disk: Mount, workshop: Workshop, converter: Converter, database: Database, cast: Cast, storage: LocalStorage
 ) -> None:
-    video_id = _pending(cast, storage, bytes(600_000))  # the stand-in copies it for both
+    video_id = pending(cast, storage, bytes(600_000))  # the stand-in copies it for both
     small_disk(storage.root / "processed", 1024)
     assert workshop.process(video_id) == "to_be_retried"
     assert files(storage) == {f"uploads/{video_id}.mp4"}
@@ -113,7 +106,7 @@ def test_a_storage_that_became_read_only_loses_nothing_and_goes_on_when_it_is_ba
     small_disk(media, 4096)
     for folder in (ORIGINALS, "processed"):
         (media / folder).mkdir()
-    video_id = _pending(cast, storage, b"original")
+    video_id = pending(cast, storage, b"original")
     assert _as_root("mount", "-o", "remount,ro", str(media))
     assert cast.upload(cast.ana).status_code == 503
     assert workshop.process(video_id) == "storage_away"

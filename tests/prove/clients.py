@@ -74,9 +74,10 @@ class Person:
                 self.journal.count(str(response.status_code), time.monotonic() - asked_at)
                 if response.status_code in expected:
                     return Answer(response, asked_before)
-                self.journal.fail(f"{method} {path}", f"{response.status_code} {response.text[:300]}")
+                came = f"{response.status_code} {response.text[:300]}"
+                self.journal.fail(f"{method} {path}", came)
                 if response.status_code not in _PASSING:
-                    self.journal.surprise(f"{method} {path}: {response.status_code} {response.text[:300]}")
+                    self.journal.surprise(f"{method} {path}: {came}")
                 asked_before |= response.status_code != 429
             if self.over.is_set():
                 raise StoppedError

@@ -105,10 +105,9 @@ class DrainingProtocol(HalfOpenProtocol):
     def shutdown(self) -> None:
         # Told to the whole server: a connection that was just being accepted is asked by nobody.
         self.server_state.anb_draining = True  # type: ignore[attr-defined]  # uvicorn has no place for it
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete:
+        if self._is_idle():
             self._close_when_idle_for_long()
-        elif not cycle.response_started:
+        elif not self.cycle.response_started:
             super().shutdown()
         # Else its head is out, without `Connection: close`: for the proxy it is a connection to be kept.
 
