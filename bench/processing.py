@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock, patch
 
-from anb import logs, migrations
+from anb import logs
 from anb.db import Database, new_id
+from anb.installation import install
 from anb.players.models import Player
 from anb.processing import convert
 from anb.processing.cage import NICENESS
@@ -66,7 +67,7 @@ def measure(folder: Path) -> dict[str, Any]:
     settings = load_settings(data_dir=folder)
     logs.configure(settings.model_copy(update={"log_level": "warning"}))
     database = Database(settings.database)
-    migrations.upgrade(database)
+    install(settings, database)
     workshop = make_workshop(settings, database, Shutdown(), lambda: None)
     worker, bare, worker_pairs, bare_pairs = [], [], [], []
     with patch.object(convert, "run_ffmpeg", wraps=run_ffmpeg) as remembered:

@@ -19,6 +19,7 @@ from anb.settings import Settings, load_settings
 from tests.broker import own_broker
 from tests.cast import Cast
 from tests.storage.s3_server import S3Server
+from tests.storage.stores import made_media
 
 SECRET = "a secret that only tests know, long enough"
 POSTGRES = os.environ.get("ANB_TEST_DATABASE_URL", "")
@@ -101,7 +102,7 @@ def empty(url: str) -> None:
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
     on_servers = database_url.startswith("postgresql")
-    return load_settings(
+    settings = load_settings(
         database_url=database_url,
         celery_broker_url=BROKER if on_servers and BROKER else "memory://",
         secret_key=SECRET,
@@ -111,6 +112,8 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         max_unfinished_videos=1000,
         rate_limits_times=1_000_000,  # all the people of all tests have one address
     )
+    made_media(Path(settings.media))
+    return settings
 
 
 @pytest.fixture

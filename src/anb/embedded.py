@@ -13,10 +13,10 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from anb import migrations
 from anb.api import create_app
 from anb.db import Database
 from anb.http.protocol import HalfOpenProtocol
+from anb.installation import install
 from anb.settings import Settings, SettingsError
 from anb.worker import EmbeddedWorker
 
@@ -39,7 +39,7 @@ def serve(
     with only_process(settings.data_dir), _listening(host, port) as listener:
         keep_private(settings)
         app = create_app(settings)
-        _migrate(settings)
+        _install(settings)
         worker = EmbeddedWorker(settings, app.state.database, app.state.celery, app.state.public_pages.forget)
         app.state.worker_is_alive = worker.is_alive
         server = _Server(
@@ -67,11 +67,11 @@ def serve(
         return 0 if server.started else 1
 
 
-def _migrate(settings: Settings) -> None:
+def _install(settings: Settings) -> None:
     """Not by the server's own connections, whose statements end after seconds: a step may take its time."""
     database = Database(settings.database, pool_size=1)
     try:
-        migrations.upgrade(database)
+        install(settings, database)
     finally:
         database.dispose()
 

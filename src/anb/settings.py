@@ -234,6 +234,11 @@ class Settings(BaseSettings):
         return (self.staging_dir or self._own_folder / "incoming").resolve()
 
     @property
+    def stages_beside_media(self) -> bool:
+        """Then its folder is made with theirs; see `installation`."""
+        return self.staging.parent == Path(self.media)
+
+    @property
     def _own_folder(self) -> Path:
         """Files that are no media yet lie beside them, but for S3."""
         return self.data_dir if self.media.startswith("s3://") else Path(self.media)

@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from tests.cast import MP4_HEAD, Cast
 from tests.conftest import POSTGRES
+from tests.storage.stores import made
 
 from anb.db import Database
 from anb.storage.local import LocalStorage
@@ -41,12 +42,12 @@ def new(new_url: str) -> Iterator[Database]:
 
 @pytest.fixture
 def storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "media")
+    return made(tmp_path / "media")
 
 
 @pytest.fixture
 def new_storage(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "new-media")
+    return made(tmp_path / "new-media")
 
 
 class Contest:

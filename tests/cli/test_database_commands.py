@@ -5,6 +5,7 @@ from sqlalchemy import update
 
 from anb.db import Database
 from anb.players.models import Player
+from anb.settings import SettingsError
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
 from tests.cast import Cast
@@ -71,3 +72,16 @@ def test_migrate_makes_a_database_and_may_be_repeated(anb: Anb, folder: Path) ->
     assert again.json["revision"] in first.out
     assert (folder / "anb-data" / "anb.db").exists()
     assert anb("recount", "--check").exit_code == 0
+
+
+def test_migrate_makes_no_second_place_for_media_that_are_elsewhere(
+    anb: Anb, counted: Cast, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A share that is not mounted, or a slip in the path."""
+    monkeypatch.setenv("MEDIA_ROOT", str(folder / "media"))
+    with pytest.raises(SettingsError, match=r"MEDIA_ROOT.*mounted"):
+        anb("migrate")
+    assert not (folder / "media").exists()
+    monkeypatch.setenv("ANB_MEDIA_FALLBACK", str(folder / "old"))  # media on their way to a new place
+    assert anb("migrate").exit_code == 0
+    assert (folder / "media" / "uploads").is_dir()

@@ -19,6 +19,7 @@ from tests.conftest import BROKER, POSTGRES, SECRET
 from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port
 from tests.storage.s3_server import S3Server
+from tests.storage.stores import made_media
 
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
@@ -134,6 +135,8 @@ def deployment(settings: Settings, tmp_path: Path) -> Iterator[Deployment]:
     folder.mkdir()
     if not settings.database.startswith("sqlite") and not BROKER:
         pytest.fail("ANB_TEST_BROKER_URL must be set together with ANB_TEST_DATABASE_URL")
+    if not settings.database.startswith("sqlite"):  # else `anb up` makes them
+        made_media(folder / "media")
     deployment = Deployment(settings, folder)
     yield deployment
     for name in list(deployment.processes):

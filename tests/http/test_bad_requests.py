@@ -19,6 +19,7 @@ from tests.bad_requests import BAD_REQUESTS, Bad, Target
 from tests.cast import MP4_HEAD, PASSWORD, wish
 from tests.conftest import SECRET, SHAPES, empty
 from tests.server import is_whole, serving
+from tests.storage.stores import made_media
 
 from anb.api import create_app
 from anb.settings import load_settings
@@ -46,6 +47,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         disk_reserve_bytes=0,
         rate_limits_times=1_000_000,
     )
+    made_media(Path(settings.media))
     with serving(create_app(settings)) as port:
         yield f"http://127.0.0.1:{port}"
     if request.param == "postgresql":

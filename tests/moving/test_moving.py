@@ -32,6 +32,7 @@ from anb.videos.models import Video
 from tests.cast import Cast
 from tests.conftest import POSTGRES
 from tests.storage.s3_server import S3Server
+from tests.storage.stores import made
 
 KILLS = 20
 SEED = 11
@@ -88,7 +89,7 @@ def media(cast: Cast, source: LocalStorage) -> Media:
 
 @pytest.fixture
 def target(tmp_path: Path) -> LocalStorage:
-    return LocalStorage(tmp_path / "target")
+    return made(tmp_path / "target")
 
 
 @contextmanager
@@ -201,7 +202,9 @@ def test_a_target_that_keeps_other_bytes_is_found_out(
     settings: Settings, database: Database, media: Media, source: LocalStorage, tmp_path: Path
 ) -> None:
     media.add()
-    with moving(settings, database, source, Rotting(tmp_path / "target"), tmp_path) as move:
+    target = Rotting(tmp_path / "target")
+    target.make()
+    with moving(settings, database, source, target, tmp_path) as move:
         outcome = move.run()
     assert sorted(outcome.damaged) == sorted(media.expected)
     assert list((tmp_path / "target").rglob("*.mp4")) == []
@@ -425,6 +428,7 @@ def test_deleting_stops_at_the_first_object_that_leaves_the_target_too(
 ) -> None:
     media.add()
     target = Forgetful(tmp_path / "target")
+    target.make()
     target.source = source
     with moving(settings, database, source, target, tmp_path) as move:
         outcome = move.run()

@@ -16,6 +16,7 @@ import pytest
 from anb.settings import Settings
 from tests.cast import MP4_HEAD, wish
 from tests.server import free_port
+from tests.storage.stores import made_media
 
 KEY = "the-signing-key-that-nobody-may-read"
 OLD_KEY = "the-older-key-that-nobody-may-read"
@@ -48,6 +49,7 @@ def server(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -
         environment |= {"DATABASE_URL": url, "CELERY_BROKER_URL": settings.broker}
         command = ["gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-b", f"127.0.0.1:{port}", "--log-level",
                    "debug", "anb.api:create_app()"]  # fmt: skip
+        made_media(tmp_path / "data" / "media")
     with log.open("wb") as file:
         process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=file, stderr=file)
     try:

@@ -18,6 +18,7 @@ from anb.settings import Settings, SettingsError, load_settings
 from tests.cast import Cast
 from tests.conftest import POSTGRES, SECRET, empty
 from tests.replica.servers import Postgres, primary_and_standby
+from tests.storage.stores import made_media
 
 pytestmark = pytest.mark.skipif(not POSTGRES, reason="no PostgreSQL on this machine")
 
@@ -47,6 +48,7 @@ def standby(servers: tuple[Postgres, Postgres]) -> Postgres:
 
 @pytest.fixture
 def settings(primary: Postgres, standby: Postgres, tmp_path: Path) -> Settings:
+    made_media(tmp_path / "media")
     return load_settings(
         database_url=primary.url, database_read_url=standby.url, celery_broker_url="memory://", secret_key=SECRET,
         data_dir=tmp_path, log_level="error", disk_reserve_bytes=0, rate_limits_times=1_000_000,

@@ -11,7 +11,21 @@ from anb.storage.base import Storage
 from anb.storage.fallback import FallbackStorage
 from anb.storage.local import LocalStorage
 from anb.storage.s3 import S3Storage
+from anb.uploads.staging import Staging
 from tests.storage.s3_server import S3Server
+
+
+def made(root: Path) -> LocalStorage:
+    """A new folder."""
+    storage = LocalStorage(root)
+    storage.make()
+    return storage
+
+
+def made_media(root: Path) -> None:
+    """All that `anb migrate` makes there."""
+    made(root)
+    Staging(root / "incoming").make()
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Store:
 
 
 def folder(root: Path) -> Store:
-    storage = LocalStorage(root)
+    storage = made(root)
 
     def everything() -> list[str]:
         return [str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()]

@@ -11,7 +11,7 @@ from anb.settings import Settings, SettingsError, load_settings
 from anb.storage import open_storage
 from anb.storage.base import ORIGINALS, RESULTS, Storage
 from anb.storage.fallback import FallbackStorage
-from anb.storage.local import LocalStorage
+from tests.storage.stores import made
 
 SECRET = "a secret that only tests know, long enough"
 KEY = f"{ORIGINALS}/{uuid.UUID(int=7)}.mp4"
@@ -24,7 +24,7 @@ def put(storage: Storage, data: bytes) -> None:
 
 
 def test_two_places_are_one(tmp_path: Path) -> None:
-    first, second = LocalStorage(tmp_path / "first"), LocalStorage(tmp_path / "second")
+    first, second = made(tmp_path / "first"), made(tmp_path / "second")
     both = FallbackStorage(first, second)
     put(second, b"old")
     assert both.exists(KEY)
@@ -42,7 +42,8 @@ def test_two_places_are_one(tmp_path: Path) -> None:
 
 def test_the_settings_open_both(tmp_path: Path) -> None:
     settings = load_settings(media_root=str(tmp_path / "a"), media_fallback=str(tmp_path / "b"), secret_key=SECRET)
-    put(LocalStorage(tmp_path / "b"), b"old")
+    made(tmp_path / "a")
+    put(made(tmp_path / "b"), b"old")
     assert open_storage(settings).exists(KEY)
 
 
@@ -61,7 +62,7 @@ def test_with_s3_other_files_lie_in_the_data_folder(tmp_path: Path) -> None:
 def test_nginx_is_not_asked_for_what_it_does_not_see(settings: Settings, tmp_path: Path) -> None:
     key = f"{RESULTS}/{uuid.UUID(int=7)}.1.mp4"
     for place in ("new", "old"):
-        LocalStorage(tmp_path / place).path(key).write_bytes(place.encode())
+        made(tmp_path / place).path(key).write_bytes(place.encode())
     new, old = str(tmp_path / "new"), str(tmp_path / "old")
     update = {"media_root": new, "media_fallback": old, "accel_prefix": "/stored"}
     with TestClient(create_app(settings.model_copy(update=update))) as client:

@@ -15,6 +15,7 @@ from anb.storage import local
 from anb.storage.base import ORIGINALS
 from anb.storage.local import LocalStorage
 from anb.storage.trouble import StorageError
+from tests.storage.stores import made
 
 KEY = f"{ORIGINALS}/{uuid.UUID(int=7)}.mp4"
 TROUBLES = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.ESTALE, errno.EROFS)
@@ -118,7 +119,7 @@ def test_all_or_nothing_on_a_disk_that_fails(
     monkeypatch.setattr(local, "_SYNC_EVERY", 5000)
     outcomes = {"stored": 0, "refused": 0}
     for seed in range(first_seed, first_seed + 100):
-        storage = LocalStorage(tmp_path / str(seed))
+        storage = made(tmp_path / str(seed))
         data = random.Random(seed).randbytes(random.Random(seed).randrange(1, 20_000))
         disk = FailingDisk(seed)
         fail(disk)
@@ -134,7 +135,7 @@ def test_all_or_nothing_on_a_disk_that_fails(
 
 
 def test_a_finished_file_is_stored_without_a_copy_and_may_be_stored_again(tmp_path: Path) -> None:
-    storage = LocalStorage(tmp_path)
+    storage = made(tmp_path)
     source = tmp_path / "finished"
     source.write_bytes(b"all of it")
     os.utime(source, (0, 0))
@@ -154,7 +155,7 @@ def test_a_finished_file_is_copied_where_it_cannot_be_linked(
         raise OSError(refusal, "no links here")
 
     monkeypatch.setattr(os, "link", refuse)
-    storage = LocalStorage(tmp_path)
+    storage = made(tmp_path)
     source = tmp_path / "finished"
     source.write_bytes(b"all of it")
     storage.put_file(source, KEY)
@@ -166,7 +167,7 @@ def test_a_finished_file_is_copied_where_it_cannot_be_linked(
 def test_a_long_object_is_synced_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
-    writer = LocalStorage(tmp_path).create(KEY)
+    writer = made(tmp_path).create(KEY)
     for _ in range(9):
         writer.write(bytes(8 * 1024 * 1024))
     writer.commit()
@@ -175,7 +176,7 @@ def test_a_long_object_is_synced_on_the_way(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_check_that_fails_in_the_middle_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked every few seconds, and a full disk lets a file be made that cannot be written."""
-    storage = LocalStorage(tmp_path)
+    storage = made(tmp_path)
 
     def full(path: Path, _: bytes) -> int:
         path.touch()

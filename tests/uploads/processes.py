@@ -14,6 +14,7 @@ import httpx2
 from tests.cast import PASSWORD, wish
 from tests.conftest import SECRET
 from tests.server import free_port
+from tests.storage.stores import made_media
 
 
 class WebServer:
@@ -28,6 +29,7 @@ class WebServer:
             "DATABASE_URL": database_url, "CELERY_BROKER_URL": broker, "SECRET_KEY": SECRET,
             "ANB_DATA_DIR": str(folder), "ANB_DISK_RESERVE_BYTES": "0", "ANB_RATE_LIMITS_TIMES": "1000000", **more,
         }  # fmt: skip
+        made_media(folder / "media")
         command = [sys.executable, "-m", "gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-w", str(workers),
                    "-b", f"127.0.0.1:{self.port}", "--log-level", "error", "anb.api:create_app()"]  # fmt: skip
         with self._log.open("ab") as log:

@@ -14,7 +14,9 @@ ID = uuid.UUID(int=7)
 
 @pytest.fixture
 def staging(tmp_path: Path) -> Staging:
-    return Staging(tmp_path / "incoming")
+    staging = Staging(tmp_path / "incoming")
+    staging.make()
+    return staging
 
 
 def test_an_upload_that_is_not_there_and_one_in_other_hands_are_answers(staging: Staging) -> None:

@@ -16,6 +16,7 @@ from anb.backups.manifest import BackupError, Manifest
 from anb.backups.place import open_place
 from anb.commands.reports import differences_as_json
 from anb.db import Database
+from anb.installation import install_media
 from anb.settings import Settings
 from anb.storage import open_storage
 
@@ -49,6 +50,7 @@ def _require_another_place(settings: Settings, to: str) -> None:
 
 def restore(settings: Settings, database: Database, backup: Backup, on_progress: OnProgress, *, verify: bool) -> Report:
     started, started_at = time.monotonic(), datetime.now(UTC)
+    install_media(settings, database)
     storage = open_storage(settings)
     restored = copy_in(backup, database, storage, on_progress)
     report = _restored_as_json(restored)

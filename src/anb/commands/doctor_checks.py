@@ -27,6 +27,7 @@ _RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 """No machine that runs this lives before it."""
 
 _STORAGE_ADVICE = "Give this user write access, or mount the share; for S3 see docs/howto/use-s3.md."
+_EMPTY_ADVICE = "Mount the share that it is the place of. For a contest that begins, `anb migrate` makes its folders."
 _STAGING_ADVICE = (
     "Resumable uploads grow there: web servers and the beat need one that all of them share and may write, with room "
     "(ANB_STAGING_DIR). A worker alone does not."
@@ -154,10 +155,13 @@ def _storage(settings: Settings) -> Finding:
         open_at(settings.media, settings).check()
         return Finding("storage", "ok", f"{settings.media} can be written")
     media = Path(settings.media)
-    if media.exists():
-        LocalStorage(media).check()
+    storage = LocalStorage(media)
+    if storage.is_made():
+        storage.check()
         return Finding("storage", "ok", f"{media} can be written")
     with tempfile.TemporaryFile(dir=_nearest(media)):
+        if media.exists() and not settings.embedded:
+            return Finding("storage", "warn", f"{media} is empty", _EMPTY_ADVICE)
         return Finding("storage", "ok", f"{media} can be made")
 
 

@@ -6,7 +6,9 @@ from anb.commands.system import open_database, open_settings
 
 
 def migrate(as_json: Json = False) -> None:
-    """Bring the database to the newest schema. Safe to repeat; two at once wait for each other.
+    """Bring the database to the newest schema, and make the media's folders for a new one.
+
+    Safe to repeat; two at once wait for each other.
 
     \b
     Example:
@@ -14,10 +16,11 @@ def migrate(as_json: Json = False) -> None:
     """
     from anb import migrations
     from anb.embedded import keep_private
+    from anb.installation import install
 
     settings = open_settings()
     if settings.embedded:
         keep_private(settings)
     with open_database(settings, new=True) as database:
-        migrations.upgrade(database)
+        install(settings, database)
     say(f"The schema is at step {migrations.head()}.", {"revision": migrations.head()}, as_json=as_json)

@@ -9,7 +9,7 @@ from anb.db import Database
 from anb.moving.journal import BusyJournalError, Journal
 from anb.moving.media import LostError, Move, Outcome, are_one_place
 from anb.settings import Settings, media_place
-from anb.storage import open_at
+from anb.storage import make_folders, open_at
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +26,7 @@ def move(
     """Returns the report for programs and its text for people."""
     source, target = _place("--from", source), _place("--to", target)
     _check(settings, source, target, delete_source=delete_source)
+    make_folders(target)
     from_storage, to_storage = open_at(source, settings), open_at(target, settings)
     if are_one_place(from_storage, to_storage):
         raise Refused(

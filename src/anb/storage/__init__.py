@@ -23,3 +23,13 @@ def open_at(place: str, settings: Settings) -> Storage:
 
         return S3Storage(place, endpoint=settings.s3_endpoint_url, encryption=settings.s3_encryption)
     return LocalStorage(Path(place))
+
+
+def make_folders(place: str) -> None:
+    """A new place that is a folder."""
+    if not place.startswith("s3://"):
+        LocalStorage(Path(place)).make()
+
+
+def has_folders(place: str) -> bool:
+    return place.startswith("s3://") or LocalStorage(Path(place)).is_made()

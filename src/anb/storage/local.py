@@ -16,7 +16,7 @@ from io import FileIO
 from pathlib import Path
 
 from anb.storage.base import ORIGINALS, RESULTS, Method, StoredObject, checked, is_key, pour
-from anb.storage.trouble import as_storage_error
+from anb.storage.trouble import StorageError, as_storage_error
 
 _SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
@@ -25,8 +25,17 @@ _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENO
 class LocalStorage:
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @as_storage_error()
+    def make(self) -> None:
+        """Its folders, before anything is stored in a new place. Never by who only opens it: where they are not there,
+        the share is not mounted, and what was written under it would be hidden as soon as it is."""
         for folder in (ORIGINALS, RESULTS):
-            (root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+
+    @as_storage_error()
+    def is_made(self) -> bool:
+        return all((self.root / folder).is_dir() for folder in (ORIGINALS, RESULTS))
 
     def path(self, key: str) -> Path:
         """Raises FileNotFoundError for what is no key: traversal never reaches the file system."""
@@ -55,16 +64,21 @@ class LocalStorage:
     def _present(self, key: str) -> Path:
         path = self.path(key)
         if not path.is_file():
+            require_folder(path.parent)
             raise FileNotFoundError(key)
         return path
 
-    @as_storage_error()
     def exists(self, key: str) -> bool:
-        return is_key(key) and self.path(key).is_file()
+        try:
+            self._present(key)
+        except FileNotFoundError:
+            return False
+        return True
 
     def delete(self, key: str) -> None:
         path = self.path(key)
         with as_storage_error():
+            require_folder(path.parent)
             path.unlink(missing_ok=True)
 
     def objects(self, folder: str) -> Iterator[StoredObject]:
@@ -103,6 +117,12 @@ class LocalStorage:
                 probe.write_bytes(b"anb")
             finally:  # a full disk lets it be made and not be written, each time that somebody asks
                 probe.unlink(missing_ok=True)
+
+
+def require_folder(folder: Path) -> None:
+    """Raises StorageError: without its folder a file may be anywhere, and is not known to be gone."""
+    if not folder.is_dir():
+        raise StorageError(errno.ENOENT, "the folder is not there; is its share mounted?", str(folder))
 
 
 def _settle(path: Path) -> None:

@@ -192,4 +192,7 @@ class Uploads:
 def open_uploads(
     settings: Settings, database: Database, storage: Storage, ring: Callable[[uuid.UUID], bool]
 ) -> Uploads:
-    return Uploads(database, storage, Staging(settings.staging), ring, settings.upload_kept_s, quota(settings))
+    staging = Staging(settings.staging)
+    if not settings.stages_beside_media:
+        staging.make()
+    return Uploads(database, storage, staging, ring, settings.upload_kept_s, quota(settings))

@@ -24,7 +24,7 @@ from pathlib import Path
 import structlog
 
 from anb.errors import UnsupportedMediaError
-from anb.storage.local import clock_of, sync_folder
+from anb.storage.local import clock_of, require_folder, sync_folder
 from anb.storage.trouble import as_storage_error
 from anb.uploads.headers import parse_id
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
@@ -41,7 +41,11 @@ _CHECK = ".check-"
 class Staging:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+
+    @as_storage_error()
+    def make(self) -> None:
+        """Its folder: not by who only opens it, see `LocalStorage.make`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, upload_id: uuid.UUID) -> Path:
         return self.folder / str(upload_id)
@@ -55,7 +59,7 @@ class Staging:
     @as_storage_error(FileNotFoundError)
     def size(self, upload_id: uuid.UUID) -> int:
         """Raises FileNotFoundError."""
-        descriptor = os.open(self.path(upload_id), os.O_RDONLY)
+        descriptor = self._open(upload_id, os.O_RDONLY)
         try:
             return os.fstat(descriptor).st_size
         finally:
@@ -71,7 +75,7 @@ class Staging:
     def hold(self, upload_id: uuid.UUID) -> "StagedFile":
         """Become its writer. Raises FileNotFoundError, or BlockingIOError while somebody else is."""
         path = self.path(upload_id)
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = self._open(upload_id, os.O_RDWR)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.stat()  # it may have been removed between the two: ids are not used again, so it is not another one
@@ -80,6 +84,13 @@ class Staging:
             os.close(descriptor)
             raise
         return StagedFile(path, descriptor)
+
+    def _open(self, upload_id: uuid.UUID, flags: int) -> int:
+        try:
+            return os.open(self.path(upload_id), flags)
+        except FileNotFoundError:
+            require_folder(self.folder)
+            raise
 
     @as_storage_error()
     def knock(self, upload_id: uuid.UUID) -> None:
@@ -105,7 +116,9 @@ class Staging:
         except OSError as error:
             log.warning("staging_has_no_clock", reason=str(error))
             now = -math.inf
-        for entry in os.scandir(self.folder):
+        with as_storage_error():
+            entries = os.scandir(self.folder)
+        for entry in entries:
             upload_id = parse_id(entry.name.partition(".")[0])
             if upload_id is None:
                 continue

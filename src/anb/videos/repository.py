@@ -33,6 +33,10 @@ def by_idempotency_key(session: Session, player_id: uuid.UUID, key: str | None) 
     return session.scalars(query).one_or_none()
 
 
+def are_there_any(session: Session) -> bool:
+    return session.execute(select(Video.id).limit(1)).first() is not None
+
+
 def get(session: Session, video_id: uuid.UUID) -> Video | None:
     return session.get(Video, video_id)
 
