@@ -90,6 +90,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     empty(url)
 
 
+@pytest.fixture
+def new_url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """Of a database without anything, of the same kind as the other."""
+    if database_url.startswith("sqlite"):
+        yield f"sqlite:///{tmp_path}/new.db"
+        return
+    name = f"anb_new_{uuid.uuid4().hex[:12]}"
+    server = make_url(POSTGRES).set(drivername="postgresql+psycopg")
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield server.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
 def empty(url: str) -> None:
     """A PostgreSQL that the next test finds as this one did."""
     database = Database(url)

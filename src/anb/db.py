@@ -160,6 +160,15 @@ def is_passing(error: SQLAlchemyError) -> bool:
     )
 
 
+_UNDEFINED_TABLE = "42P01"
+"""PostgreSQL's error codes, appendix A of its manual."""
+
+
+def lacks_schema(error: SQLAlchemyError) -> bool:
+    """Of PostgreSQL. On SQLite it is an OperationalError like any other, and `anb up` migrates before it serves."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _UNDEFINED_TABLE
+
+
 def insert(session: Session, table: Any) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that can say ON CONFLICT, which SQLAlchemy has only by dialect."""
     target: Table = table.__table__

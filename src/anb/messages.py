@@ -14,7 +14,33 @@ class Text:
 
     def render(self, language: Language, params: Mapping[str, str | int | float] | None = None) -> str:
         template: str = self.es if language == "es" else self.en
-        return template.format(**(params or {}))
+        shown = dict(params or {})
+        if "looks_like" in shown:
+            word = str(shown["looks_like"])
+            shown["looks_like"] = KINDS[word].render(language) if word in KINDS else word
+        return template.format(**shown)
+
+
+def _kinds(words: str, es: str, en: str) -> "dict[str, Text]":
+    names = {word: word.split()[0].upper() for word in words.split(",")}
+    return {word: Text(es=es.format(name), en=en.format(name)) for word, name in names.items()}
+
+
+# What a file that is no video looks like: a word of `videos/sniff.py`.
+KINDS: dict[str, Text] = {
+    **_kinds("jpeg,png,gif,tiff,jp2,jxl,psd,ico,bmp,webp,heic,avif,svg", "una imagen ({})", "a picture ({})"),
+    **_kinds("raw photo", "una foto ({})", "a photo ({})"),
+    **_kinds("mp3,flac,amr,midi,caf,aiff,aac,wav,m4a,ogg audio", "un audio ({})", "sound ({})"),
+    **_kinds("zip,rar,7z,gzip", "un archivo comprimido ({})", "an archive ({})"),
+    **_kinds("pdf,rtf", "un documento ({})", "a document ({})"),
+    **_kinds("script,program", "un programa", "a program"),
+    **_kinds("text,xml", "un texto", "a text"),
+    "html": Text(es="una página web", en="a web page"),
+    "playlist": Text(es="una lista de reproducción", en="a playlist"),
+    "database": Text(es="una base de datos", en="a database"),
+    "empty": Text(es="un archivo vacío", en="an empty file"),
+    "unknown": Text(es="algo que no conocemos", en="something that we do not know"),
+}
 
 
 PROBLEMS: dict[str, Text] = {

@@ -1,9 +1,11 @@
 """The only reader of the environment."""
 
 import contextlib
+import difflib
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, Self
 
@@ -136,10 +138,22 @@ class Settings(BaseSettings):
         """The seed's `postgresql://` (and Heroku's `postgres://`) mean the driver that we ship."""
         for scheme in ("postgres://", "postgresql://"):
             if url.startswith(scheme):
-                return "postgresql+psycopg://" + url.removeprefix(scheme)
+                url = "postgresql+psycopg://" + url.removeprefix(scheme)
         if url and not url.startswith(("postgresql+psycopg://", "sqlite:///")):
             raise ValueError("use postgresql://USER:PASSWORD@HOST:5432/NAME or sqlite:////absolute/path.db")
+        if url.startswith("postgresql") and url.partition("?")[0].count("@") > 1:
+            raise ValueError("a password in a URL is written with %40 for @, %3A for :, %2F for / and %25 for %")
         return url
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lines_end_as_unix_ends_them(cls, given: dict[str, object]) -> dict[str, object]:
+        for name, value in given.items():
+            if isinstance(value, str) and value.endswith("\r"):
+                raise ValueError(
+                    f"{_variable(name)} ends with a carriage return: save the file with Unix line ends (LF)"
+                )
+        return given
 
     @field_validator("media_root", "media_fallback")
     @classmethod
@@ -299,13 +313,28 @@ def names_of_places() -> frozenset[str]:
     )
 
 
+def near_misses(environment: Iterable[str]) -> dict[str, list[str]]:
+    """Variables that look like a setting and are none, with what may have been meant."""
+    known = {str(field.validation_alias or _variable(name)) for name, field in Settings.model_fields.items()}
+    others = [name for name in environment if name not in known and not name.startswith("ANB_TEST_")]
+    found = {name: difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.8) for name in others}
+    return {name: meant for name, meant in found.items() if meant}
+
+
+def _variable(name: str) -> str:
+    return name if name.isupper() else f"ANB_{name.upper()}"
+
+
 def _explain(problem: dict[str, object]) -> str:
     location = problem["loc"]
     text = str(problem["msg"]).removeprefix("Value error, ")
     if not isinstance(location, tuple) or not location:
         return text
     name = str(location[0])
-    variable = name if name.isupper() else f"ANB_{name.upper()}"
+    variable = _variable(name)
+    if problem["type"] == "int_parsing":
+        text = f"a whole number is wanted, not {problem['input']!r}"
+        text += "; 100 MiB are 104857600" if name.endswith("_bytes") else ""
     field = Settings.model_fields.get(name)
     meaning = f" ({field.description})" if field else ""
     return f"{variable}{meaning}: {text}"

@@ -4,33 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 from tests.cast import MP4_HEAD, Cast
-from tests.conftest import POSTGRES
 from tests.storage.stores import made
 
 from anb.db import Database
 from anb.storage.local import LocalStorage
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
-
-
-@pytest.fixture
-def new_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    """Of a database without anything, of the same kind as the other."""
-    if database_url.startswith("sqlite"):
-        yield f"sqlite:///{tmp_path}/new.db"
-        return
-    name = f"anb_new_{uuid.uuid4().hex[:12]}"
-    server = make_url(POSTGRES).set(drivername="postgresql+psycopg")
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture

@@ -147,3 +147,25 @@ def test_a_wrong_setting_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch)
     answer = anb("doctor", "--json")
     assert answer.exit_code == 1
     assert _states(answer) == {"settings": "fail"}
+
+
+def test_a_name_that_is_nearly_a_setting_is_asked_about(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANB_MAX_UPLOAD_BYTE", "5")
+    monkeypatch.setenv("DATABASE_UR", "postgresql://db/anb")
+    monkeypatch.setenv("ANB_MEDIA", "/srv")  # nginx's
+    monkeypatch.setenv("ANB_LOG_LEVEL", "warning")
+    told = anb("doctor").out
+    assert "Did you mean ANB_MAX_UPLOAD_BYTES?" in told
+    assert "Did you mean DATABASE_URL?" in told
+    assert told.count("Did you mean") == 2
+
+
+def test_a_share_that_is_not_mounted_is_warned_of(
+    anb: Anb, folder: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "media").mkdir()
+    monkeypatch.setenv("MEDIA_ROOT", str(folder / "media"))
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    assert _states(anb("doctor", "--json"))["storage"] == "warn"
+    assert list((folder / "media").iterdir()) == []

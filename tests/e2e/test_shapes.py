@@ -60,6 +60,8 @@ class Deployment:
         if self.embedded:
             self.run("up", "anb.cli", "up", "--port", str(self.port))
         else:
+            if "MEDIA_ROOT" not in self.environment:
+                made_media(self.folder / "media")
             self.run("web", "gunicorn", "-k", "anb.http.protocol.HalfOpenWorker", "-w", "2", "-b",
                      f"127.0.0.1:{self.port}", "--log-level", "error", "anb.api:create_app()")  # fmt: skip
             self.run("worker", "anb.cli", "worker")
@@ -135,8 +137,6 @@ def deployment(settings: Settings, tmp_path: Path) -> Iterator[Deployment]:
     folder.mkdir()
     if not settings.database.startswith("sqlite") and not BROKER:
         pytest.fail("ANB_TEST_BROKER_URL must be set together with ANB_TEST_DATABASE_URL")
-    if not settings.database.startswith("sqlite"):  # else `anb up` makes them
-        made_media(folder / "media")
     deployment = Deployment(settings, folder)
     yield deployment
     for name in list(deployment.processes):

@@ -24,7 +24,7 @@ from anb.http.client import asked_language
 from anb.http.problems import STATUS
 from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
 from anb.players.models import Player
-from anb.settings import load_settings
+from anb.settings import Settings, load_settings
 from anb.storage.trouble import StorageError
 
 
@@ -64,6 +64,15 @@ def test_only_an_older_schema_makes_it_unready(
     finally:
         with database.write() as session:
             session.execute(sqlalchemy.text("UPDATE alembic_version SET version_num = :it"), {"it": current})
+
+
+def test_a_database_without_a_schema_is_503(settings: Settings, new_url: str) -> None:
+    """`anb migrate` was forgotten, or the address is another one's. Lists, votes, sign-ups: all answer alike."""
+    with TestClient(create_app(settings.model_copy(update={"database_url": new_url}))) as client:
+        problem(client.get("/api/public/videos"), 503, "temporarily_unavailable")
+        problem(client.get("/api/public/rankings"), 503, "temporarily_unavailable")
+        problem(client.post("/api/auth/signup", json=wish("Ana")), 503, "temporarily_unavailable")
+        assert "anb migrate" in client.get("/ready").json()["parts"]["database"]["detail"]
 
 
 def test_a_request_id_is_given_or_taken_over(client: TestClient) -> None:

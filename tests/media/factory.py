@@ -23,6 +23,7 @@ def tone(seconds: float = 1, more: str = "") -> tuple[str, ...]:
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 AAC = ("-c:a", "aac")
 HDR = "colorprim=bt2020:colormatrix=bt2020nc:log-level=none"
+ICTCP = "colorprim=bt2020:colormatrix=ictcp:log-level=none"
 X265 = ("-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1")
 STILL = ("-f", "lavfi", "-i", "color=red:s=300x300:d=0.04")
 FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov")
@@ -47,6 +48,9 @@ DRAWN: dict[str, Sequence[str]] = {
     "two-sounds.mkv": (*picture(), *tone(), *tone(), "-map", "0", "-map", "1", "-map", "2", *X264, *AAC),
     "surround.mkv": (*picture(), *tone(more=",pan=5.1|FL=c0|FC=c0|BR=c0"), *X264, "-c:a", "ac3"),
     "hdr10.mp4": (*picture(more=",format=yuv420p10"), *X265, "-x265-params", f"{HDR}:transfer=smpte2084"),
+    "ictcp.mp4": (*picture(more=",format=yuv420p10"), *X265, "-x265-params", f"{ICTCP}:transfer=smpte2084"),
+    "ycgco.mp4": (*picture(), *X264, "-colorspace", "ycgco"),
+    "constant-luminance.mp4": (*picture(), *X264, "-colorspace", "bt2020c"),
     "hlg.mov": (*picture(more=",format=yuv420p10"), *X265, "-x265-params", f"{HDR}:transfer=arib-std-b67"),
     "hevc.mp4": (*picture(), *tone(), *X265, "-x265-params", "log-level=none", *AAC),
     "vp9.webm": (*picture(rate="60"), *tone(), "-c:v", "libvpx-vp9", "-cpu-used", "8", "-c:a", "libopus"),

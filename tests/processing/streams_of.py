@@ -25,6 +25,7 @@ def video(index: int = 0, **changes: Any) -> Stream:
         end_s=1.0,
         mean_interval_s=1 / 30,
         median_interval_s=1 / 30,
+        short_interval_s=1 / 30,
         decoded=True,
         tags=frozenset(),
         width=1920,

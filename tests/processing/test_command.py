@@ -134,6 +134,22 @@ def test_hdr_is_mapped_to_what_every_screen_shows(transfer: int, name: str) -> N
     ) in hdr
 
 
+@pytest.mark.parametrize(
+    ("transfer", "space", "first", "matrix"),
+    [
+        (PQ, 14, "setparams=colorspace=bt2020nc,", "min=ictcp:"),
+        (HLG, 10, "setparams=colorspace=bt2020nc,", "min=bt2020nc:"),
+        (1, 8, "setparams=colorspace=bt709,", "in_color_matrix=bt709:"),
+        (1, 10, "setparams=colorspace=bt709,", "in_color_matrix=bt2020:"),
+        *((1, space, "setpts", "in_color_matrix=") for space in (0, 1, 2, 4, 5, 6, 7, 9)),
+    ],
+)
+def test_a_matrix_that_swscale_has_not_goes_by_another_name(transfer: int, space: int, first: str, matrix: str) -> None:
+    graph = filters(clip_of(video(frame=frame(transfer=transfer, space=space))))
+    assert graph.partition("]")[2].startswith(first)
+    assert matrix in graph
+
+
 WITHOUT_MATRIX = ("gbrp", "rgb24", "bgr24", "argb", "abgr", "pal8")
 COLOURS = {
     "tagged BT.601": ({"space": 6}, "in_color_matrix=bt601:"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx2
 from deployment.stack.servers import ANB, Stack
+from redis import Redis
 
 from tests.cast import problem
 from tests.stack.asking import Headers, drawn, status, until, upload
@@ -60,6 +61,22 @@ def test_a_worker_all_of_whose_videos_end_while_redis_is_away_hears_the_next_bel
         until(lambda: all(status(http, ana, video_id) == "completed" for video_id in busy), 120)
     video_id = upload(http, ana, clip).json()["id"]
     until(lambda: status(http, ana, video_id) == "completed", 120)
+
+
+def test_a_worker_outlives_a_redis_that_a_failover_has_made_read_only(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    log, worker = stack.plan.logs / "worker.log", stack.pid("worker")
+    before = log.stat().st_size
+    with Redis(port=stack.plan.ports.redis) as server:
+        server.replicaof("127.0.0.1", 1)
+        try:
+            video_id = upload(http, ana, clip).json()["id"]
+            until(lambda: "READONLY" in log.read_text()[before:] or "read only replica" in log.read_text()[before:])
+        finally:
+            server.replicaof("no", "one")
+    until(lambda: status(http, ana, video_id) == "completed", 120)
+    assert stack.pid("worker") == worker
 
 
 def test_without_the_database_every_answer_says_when_to_come_back(

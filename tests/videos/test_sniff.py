@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anb.messages import KINDS
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 
 
@@ -100,6 +101,7 @@ OTHERS = {
 def test_what_is_no_video_is_called_by_its_name(head: bytes, looks_like: str) -> None:
     seen = sniff(head)
     assert (seen.container, seen.looks_like) == (None, looks_like)
+    assert KINDS[looks_like].es != KINDS[looks_like].en
 
 
 @given(st.binary(max_size=600), st.sampled_from((b"", b"\x00\x00\x00\x20ftyp", b"RIFF", b"OggS", b"\xff\xfe")))

@@ -118,19 +118,19 @@ def test_missing_parts_are_named(cast: Cast, app: FastAPI) -> None:
 @pytest.mark.parametrize(
     ("data", "looks_like"),
     [
-        (b"\xff\xd8\xff\xe0" + bytes(300), "jpeg"),
-        (b"\x89PNG\r\n\x1a\n" + bytes(300), "png"),
-        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "playlist"),
-        (b"ffconcat version 1.0\nfile '/etc/passwd'\n", "playlist"),
-        (b"<!doctype html><script>alert(1)</script>", "html"),
-        (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(300), "wav"),
+        (b"\xff\xd8\xff\xe0" + bytes(300), "a picture (JPEG)"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(300), "a picture (PNG)"),
+        (b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "a playlist"),
+        (b"ffconcat version 1.0\nfile '/etc/passwd'\n", "a playlist"),
+        (b"<!doctype html><script>alert(1)</script>", "a web page"),
+        (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(300), "sound (WAV)"),
     ],
 )
 def test_what_is_no_video_by_content_is_told_what_it_looks_like(
     cast: Cast, app: FastAPI, data: bytes, looks_like: str
 ) -> None:
     body = problem(cast.upload(cast.ana, data, name="clip.mp4"), 415, "not_a_video")
-    assert looks_like in body["detail"]
+    assert f"it looks like {looks_like}. " in body["detail"]
     assert stored(app) == []
 
 

@@ -1,5 +1,6 @@
 """`anb doctor`: what is wrong with this machine, and what to do about it. Changes nothing."""
 
+import os
 import platform
 import shlex
 import shutil
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +21,7 @@ from anb.jobs.app import Bell, make_celery
 from anb.processing.failures import ProcessingFailed
 from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, run_ffmpeg
 from anb.processing.limits import Limits
-from anb.settings import Settings, SettingsError, load_settings
+from anb.settings import Settings, SettingsError, load_settings, near_misses
 from anb.storage import open_at
 from anb.storage.local import LocalStorage
 
@@ -54,7 +56,13 @@ def examine() -> list[Finding]:
         alone = "CELERY_BROKER_URL is set and DATABASE_URL is not: web and worker refuse to start"
         return [Finding("settings", "fail", alone, "Set DATABASE_URL (mistyped?), or unset both for `anb up`.")]
     shape = "embedded: no DATABASE_URL and no CELERY_BROKER_URL, `anb up` runs it" if settings.embedded else "servers"
-    return [Finding("settings", "ok", shape), *_machine(settings), *_database(settings), *_places(settings)]
+    told = (_mistyped(), _machine(settings), _database(settings), _places(settings))
+    return [Finding("settings", "ok", shape), *chain.from_iterable(told)]
+
+
+def _mistyped() -> Iterator[Finding]:
+    for name, meant in near_misses(os.environ).items():
+        yield Finding("mistyped?", "warn", f"{name} is no setting", f"Did you mean {' or '.join(meant)}?")
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:

@@ -154,6 +154,9 @@ def install_errors(app: FastAPI) -> None:
     async def _database_trouble(request: Request, error: SQLAlchemyError) -> Response:
         """A server that restarts, a pool that is empty: the same request will do a moment later. A wrong statement
         will not."""
+        if db.lacks_schema(error):
+            log.error("schema_missing", fix="run `anb migrate`")
+            return answer(request, errors.BusyError("temporarily_unavailable"))
         if not db.is_passing(error):
             return unforeseen(request, error)
         log.warning("database_away", reason=type(error).__name__)

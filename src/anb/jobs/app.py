@@ -28,6 +28,8 @@ def make_celery(settings: Settings) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A Redis that answers with an error, as one that a failover has made read-only, is one that is away.
+        broker_channel_error_retry=True,
         task_publish_retry=False,
         broker_transport_options=chosen.options,
         broker_connection_timeout=PATIENCE_S,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from anb.processing.house_format import HEIGHT, LONGEST_S, SAMPLE_RATE, WIDTH
 from anb.processing.limits import Limits
-from anb.processing.picture import picture_filters
+from anb.processing.picture import picture_filters, understood
 from anb.processing.probe import Stream
 from anb.processing.streams import Clip
 
@@ -73,7 +73,7 @@ def _source(files: Files, limits: Limits, starts_before_s: float) -> tuple[str, 
 
 def filters(clip: Clip) -> str:
     """The poster is taken from the finished picture, so the original is decoded once."""
-    picture = ",".join((*_timing(clip), *picture_filters(clip.video, clip.frame)))
+    picture = ",".join((*understood(clip.frame), *_timing(clip), *picture_filters(clip.video, clip.frame)))
     rest = [
         f"[0:{clip.video.index}]{picture}[house]",
         # The branch of a single PNG ends at once; its last frame stays. Side data would carry the source's matrix,

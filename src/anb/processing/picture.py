@@ -22,7 +22,18 @@ _TURNS: dict[Matrix, tuple[str, ...]] = {
 
 # swscale's names for the matrices of ISO/IEC 23091-2.
 _MATRICES = {1: "bt709", 4: "fcc", 5: "bt601", 6: "bt601", 7: "smpte240m", 9: "bt2020", 10: "bt2020"}
+_OF_SWSCALE = {0, 1, 2, 4, 5, 6, 7, 9}
+_ICTCP = 14
 _TRANSFERS = {PQ: "smpte2084", HLG: "arib-std-b67"}
+
+
+def understood(frame: Frame) -> tuple[str, ...]:
+    """Newer versions of FFmpeg scale nothing that names a matrix which swscale has not, so here it goes by the name of
+    one that it has. Scaling in one space needs no matrix; where a picture leaves it, its own is given if it is known.
+    """
+    if frame.space in _OF_SWSCALE:
+        return ()
+    return ("setparams=colorspace=bt2020nc",) if frame.transfer in _TRANSFERS else ("setparams=colorspace=bt709",)
 
 
 def picture_filters(video: Stream, frame: Frame) -> tuple[str, ...]:
@@ -74,9 +85,9 @@ def _tone_map(width: int, height: int, frame: Frame) -> tuple[str, ...]:
 
     The inputs are named, since a file may flag them only in its bitstream.
     """
-    source = (
-        f"tin={_TRANSFERS[frame.transfer]}:pin=bt2020:min=bt2020nc:rin={'full' if _full_range(frame) else 'limited'}"
-    )
+    matrix = "ictcp" if frame.space == _ICTCP else "bt2020nc"
+    source_range = "full" if _full_range(frame) else "limited"
+    source = f"tin={_TRANSFERS[frame.transfer]}:pin=bt2020:min={matrix}:rin={source_range}"
     return (
         f"scale={width}:{height}:flags=bicubic",
         f"zscale={source}:t=linear:npl=100,format=gbrpf32le",

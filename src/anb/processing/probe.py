@@ -39,6 +39,8 @@ class Stream:
     end_s: float | None
     mean_interval_s: float | None
     median_interval_s: float | None
+    short_interval_s: float | None
+    """One in ten is as short."""
     decoded: bool
     tags: frozenset[str]
     width: int = 0
@@ -93,6 +95,7 @@ def _stream(told: Mapping[str, Any]) -> Stream:
         end_s=told.get("end_s"),
         mean_interval_s=intervals.get("mean"),
         median_interval_s=intervals.get("median"),
+        short_interval_s=intervals.get("short"),
         decoded=bool(told.get("decoded")),
         tags=frozenset(told.get("metadata", ())),
         width=told.get("width") or 0,

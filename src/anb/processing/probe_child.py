@@ -209,7 +209,7 @@ def _intervals(times: list[float]) -> dict[str, float] | None:
     gaps = sorted(later - earlier for earlier, later in itertools.pairwise(ordered))
     if not gaps:
         return None
-    return {"median": gaps[len(gaps) // 2], "mean": sum(gaps) / len(gaps)}
+    return {"short": gaps[len(gaps) // 10], "median": gaps[len(gaps) // 2], "mean": sum(gaps) / len(gaps)}
 
 
 def _shape(stream: Any) -> dict[str, Any]:

@@ -137,24 +137,28 @@ _USUAL_RATES = tuple(
 # Rounded to milliseconds a usual gap is off by 1.3 % at most, and a mean over seconds hardly at all; but a lost frame
 # in a short clip moves the mean.
 _MEAN_IS_OFF_BY = 0.005
-_MEDIAN_IS_OFF_BY = 0.015
+_GAP_IS_OFF_BY = 0.015
 
 
 def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
     """The measured rate, at most 30. Declared ones are 120 for a clip of 30, or 1000 for any FLV.
 
-    Where frames come unevenly the usual gap counts, not the mean: a pause must not slow the motion around it.
+    Where frames come unevenly the short gaps count, not the mean: a pause, or a part that is filmed slower for want of
+    light, must not slow the motion around it.
     """
-    mean, median = video.mean_interval_s, video.median_interval_s
-    if not mean or not median:
-        mean = median = video.span_s or 1 / float(FASTEST)
-    rate = 1 / mean if abs(mean - median) <= median / 10 else 1 / min(mean, median)
+    mean, typical = video.mean_interval_s, video.median_interval_s
+    if not mean or not typical:
+        mean = typical = video.span_s or 1 / float(FASTEST)
+    rate = 1 / mean
+    if abs(mean - typical) > typical / 10:
+        typical = video.short_interval_s or typical
+        rate = 1 / min(mean, typical)
     if interlaced and rate > FASTEST:
         rate /= 2  # each field came as a packet of its own
-        median *= 2
+        typical *= 2
     if rate >= FASTEST:
         return FASTEST
-    usual = _usual(rate, _MEAN_IS_OFF_BY) or _usual(1 / median, _MEDIAN_IS_OFF_BY)
+    usual = _usual(rate, _MEAN_IS_OFF_BY) or _usual(1 / typical, _GAP_IS_OFF_BY)
     return usual or max(Fraction(rate).limit_denominator(1001), Fraction(1))
 
 

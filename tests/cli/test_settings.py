@@ -1,0 +1,39 @@
+"""What is said of a wrong setting."""
+
+import pytest
+
+from anb.settings import SettingsError, load_settings, near_misses
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "postgresql://anb:p@ss@db/anb", "DATABASE_URL.*%40 for @"),
+        ("DATABASE_URL", "mysql://anb@db/anb", "DATABASE_URL.*postgresql://USER"),
+        ("SECRET_KEY", "long enough for a key\r", "SECRET_KEY ends with a carriage return"),
+        ("ANB_LOG_LEVEL", "info\r", "ANB_LOG_LEVEL ends with a carriage return"),
+        (
+            "ANB_MAX_UPLOAD_BYTES",
+            "100MB",
+            "whole number is wanted, not '100MB'; 100 MiB are 104857600",
+        ),
+        ("ANB_LEASE_S", "a minute", "ANB_LEASE_S.*whole number is wanted, not 'a minute'$"),
+    ],
+)
+def test_the_message_names_the_variable_and_the_fix(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+def test_a_password_may_hold_an_at_sign_that_is_written_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "long enough for a key")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://anb:p%40ss@db/anb?options=-c%20a=b@c")
+    assert "p%40ss" in load_settings().database
+
+
+def test_what_is_far_from_every_setting_is_somebody_else_s() -> None:
+    assert near_misses(["PATH", "ANB_TEST_DATABASE_URL", "ANB_LISTEN", "ANB_UPSTREAM", "ANB_CACHE", "ANB_PORT"]) == {}
+    assert near_misses(["ANB_MEDIA_ROOT"]) == {"ANB_MEDIA_ROOT": ["MEDIA_ROOT"]}
