@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# clusters.sh deploy|back IMAGE@DIGEST REGION...: each region's cluster in turn. One that fails leaves the later ones alone.
+# clusters.sh deploy|back IMAGE@DIGEST REGION...: each region's cluster in turn. Where one does not take the release,
+# later ones are left alone and those that have it already go back: no two regions stay on different releases.
 # The cluster of a region is called anb; `back` takes no image.
 set -euo pipefail
 
@@ -7,14 +8,31 @@ action=${1:?deploy or back}
 image=$2
 shift 2
 here=$(dirname "$0")
-for region in "$@"; do
-    aws eks update-kubeconfig --region "$region" --name anb
-    case $action in
-        deploy) "$here/rollout.sh" "$region" "$image" ;;
-        back) "$here/rollback.sh" ;;
-        *)
-            echo "deploy or back, not $action" >&2
-            exit 2
-            ;;
-    esac
-done
+
+back() { # back REGION...: all of them, also when one does not
+    local region failed=no
+    for region in "$@"; do
+        { aws eks update-kubeconfig --region "$region" --name anb && "$here/rollback.sh"; } || failed=$region
+    done
+    [[ $failed == no ]]
+}
+
+deploy() {
+    local region have_it=()
+    for region in "$@"; do
+        if ! { aws eks update-kubeconfig --region "$region" --name anb && "$here/rollout.sh" "$region" "$image"; }; then
+            echo "$region has not taken the release; back: ${have_it[*]:-none had it}." >&2
+            back "${have_it[@]}" || echo "Not every region went back; see above." >&2
+            exit 1
+        fi
+        have_it=("$region" "${have_it[@]}")
+    done
+}
+
+case $action in
+    deploy | back) "$action" "$@" ;;
+    *)
+        echo "deploy or back, not $action" >&2
+        exit 2
+        ;;
+esac

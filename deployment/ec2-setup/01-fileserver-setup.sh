@@ -18,7 +18,7 @@ for name in uploads processed incoming; do
     folder "$SHARE/$name" 750 appuser:appuser
 done
 
-WRITTEN=no
+for_service nfs-server.service
 # Before the package, whose server starts at once: versions 2 and 3 need ports beside 2049, and rpcbind.
 file /etc/nfs.conf.d/anb.conf 644 root:root <<'END'
 [nfsd]

@@ -17,7 +17,7 @@ packages redis-server nginx-light
 release
 
 # Redis only rings: what it forgets the database still knows, so it keeps nothing on disk.
-WRITTEN=no
+for_service redis-server.service
 file /etc/redis/anb.conf 640 root:redis <<END
 bind 127.0.0.1 $PRIVATE_ADDRESS
 port 6379
@@ -33,6 +33,7 @@ END
 unit redis-server.service.d/anb.conf
 running redis-server.service
 
+for_service fastapi.service
 settings <<END
 DATABASE_URL=$DATABASE_URL
 CELERY_BROKER_URL=redis://:$REDIS_PASSWORD@127.0.0.1:6379/0
@@ -43,12 +44,12 @@ ANB_TRUSTED_PROXIES=127.0.0.1
 END
 web_release
 
-WRITTEN=no
+for_service nginx.service
 folder /var/cache/nginx 755 root:root
 folder /var/cache/nginx/anb 700 www-data:root
 if ! id -nG www-data 2>/dev/null | grep -q -w appuser && step "let www-data read the media"; then
+    written
     usermod --append --groups appuser www-data
-    WRITTEN=yes
 fi
 if [[ -e /etc/nginx/sites-enabled/default ]] && step "remove nginx's own page on port 80"; then
     rm /etc/nginx/sites-enabled/default

@@ -16,7 +16,7 @@ mounted_media
 release # with the FFmpeg of the lock file: Ubuntu 22.04's own is 4.4, which nobody tests here
 folder /var/lib/anb 750 appuser:appuser
 
-WRITTEN=no
+for_service celery.service
 settings <<END
 DATABASE_URL=$DATABASE_URL
 CELERY_BROKER_URL=$CELERY_BROKER_URL

@@ -36,6 +36,7 @@ finish() { # waits for what was started, and says what was done
         [[ $CHANGES -eq 0 ]] && echo "Nothing to change." || echo "$CHANGES changes would be made; none was."
         return
     fi
+    have_started
     for name in "${STARTED[@]}"; do
         active "$name"
     done
@@ -156,15 +157,34 @@ folder() { # folder PATH MODE OWNER
     chown "$3" "$1" && chmod "$2" "$1"
 }
 
-# Becomes true when a file was written, so that a service is started anew only if one of its files changed.
+# Becomes yes when a file was written, so that a service is started anew only if one of its files changed.
 WRITTEN=no
+# What a run that was broken off had written and not started yet. Gone with a reboot, which starts everything.
+NOTES=/run/anb-setup
+NOTE=
+
+for_service() { # for_service NAME: whose files are written from here on
+    have_started
+    NOTE=$NOTES/$1
+    WRITTEN=no
+    [[ ! -e $NOTE ]] || WRITTEN=yes
+}
+
+written() { # before the file is in its place
+    WRITTEN=yes
+    [[ $DRY_RUN == yes || -z $NOTE ]] || install -D -m 600 /dev/null "$NOTE"
+}
+
+have_started() {
+    [[ $DRY_RUN == yes || -z $NOTE ]] || rm -f "$NOTE"
+}
 
 file() { # file PATH MODE OWNER <content: shown nowhere, and never there half or with wider rights
     cat >"$WORK/content"
     if cmp -s "$WORK/content" "$1" && owned "$1" "$2" "$3"; then
         return
     fi
-    WRITTEN=yes
+    written
     step "file $1, $2 $3" || return 0
     install -d "$(dirname "$1")"
     (
@@ -177,7 +197,7 @@ file() { # file PATH MODE OWNER <content: shown nowhere, and never there half or
 
 link() { # link PATH TARGET
     [[ $(readlink "$1" || true) == "$2" ]] && return
-    WRITTEN=yes
+    written
     step "link $1 to $2" || return 0
     ln -sfn "$2" "$1.new"
     mv -T "$1.new" "$1"
@@ -187,9 +207,9 @@ unit() { # unit NAME: a file of deployment/systemd
     file "$UNITS/$1" 644 root:root <"$RELEASE/deployment/systemd/$1"
 }
 
-running() { # running UNIT...: enabled, and on its way; started anew when files were written since WRITTEN=no
+running() { # running UNIT...: enabled, and on its way; started anew when files were written for it
     local name
-    # Whether anything was written now or not: a run that was broken off may have written it. Units of fstab's lines too.
+    # Whether anything was written now or not: units are made of fstab's lines too.
     [[ $DRY_RUN == yes ]] || quietly systemctl daemon-reload
     for name in "$@"; do
         STARTED+=("$name")
@@ -233,7 +253,7 @@ common() {
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
 END
-    WRITTEN=no
+    for_service systemd-journald.service
     file /etc/systemd/journald.conf.d/anb.conf 644 root:root <<'END'
 [Journal]
 Storage=persistent
@@ -261,7 +281,7 @@ mounted_media() {
         export=$FILESERVER_ADDRESS version=4.1 patience="timeo=600,noresvport"
     fi
     local line="$export $MEDIA nfs4 rw,hard,vers=$version,proto=tcp,$patience,retrans=2,retry=10080,nosuid,nodev,noexec,_netdev,nofail,x-systemd.mount-timeout=infinity 0 0"
-    WRITTEN=no
+    for_service app-media.mount
     file /etc/fstab 644 root:root < <(
         grep -v -E "^[^#[:space:]]+[[:space:]]+${MEDIA}[[:space:]]" /etc/fstab 2>/dev/null || true
         echo "$line"

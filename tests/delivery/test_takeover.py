@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 # $FAKE/active is what runs: the text of the unit by which it was started.
 STAND_INS = r"""
 . "$ROOT/deployment/ec2-setup/lib.sh"
-APP_HOME=$FAKE/anb UNITS=$FAKE/units WORK=$FAKE/work RELEASE=$FAKE/source
+NOTES=$FAKE/notes APP_HOME=$FAKE/anb UNITS=$FAKE/units WORK=$FAKE/work RELEASE=$FAKE/source
 release_name() { cat "$RELEASE/name"; }
 owned() { :; }
 chown() { :; }
@@ -36,6 +36,20 @@ systemctl() {
 """
 
 
+WEB = "settings <<<$SETTING\nweb_release"
+# As 03-worker-setup.sh.
+WORKER = """
+for_service celery.service
+settings <<<$SETTING
+serve_release
+unit celery.service
+running celery.service
+unit celerybeat.service
+running celerybeat.service
+have_started
+"""
+
+
 class Host:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -44,13 +58,15 @@ class Host:
         (folder / "source/deployment").mkdir()
         (folder / "source/deployment/systemd").symlink_to(ROOT / "deployment/systemd")
 
-    def run(self, name: str, setting: str = "A=1", *, dry_run: str = "no", breaks_off: str = "") -> list[str]:
+    def run(
+        self, name: str, setting: str = "A=1", *, dry_run: str = "no", breaks_off: str = "", script: str = WEB
+    ) -> list[str]:
         """What was said."""
         (self.folder / "source/name").write_text(name)
         (self.folder / "anb/releases" / name).mkdir(exist_ok=True)
         (self.folder / "asked").write_text("")
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", f"{STAND_INS}\nDRY_RUN={dry_run}\nsettings <<<$SETTING\nweb_release"],
+            ["bash", "-euo", "pipefail", "-c", f"{STAND_INS}\nDRY_RUN={dry_run}\n{script}"],
             env={
                 "PATH": "/usr/bin:/bin", "ROOT": str(ROOT), "FAKE": str(self.folder), "SETTING": setting,
                 "BREAKS_OFF": breaks_off,
@@ -166,3 +182,19 @@ def test_a_unit_that_was_mended_under_a_service_that_runs_is_read_too(host: Host
     host.run("one")
     assert (host.folder / "read/fastapi.service").read_text() != "[Service]\n"
     assert host.asked() == ["daemon-reload"]
+
+
+@pytest.mark.parametrize("moment", ["daemon-reload", "restart --no-block celery.service", "enable celerybeat.service"])
+def test_a_worker_whose_run_was_broken_off_before_the_start_is_started_by_the_next(tmp_path: Path, moment: str) -> None:
+    host = Host(tmp_path)
+    host.run("one", script=WORKER, breaks_off="enable celerybeat.service" if moment.startswith("enable") else "")
+    if not moment.startswith("enable"):
+        host.run("two", script=WORKER, breaks_off=moment)
+    before = host.state()
+    assert "would: start celery.service" in host.run("two", script=WORKER, dry_run="yes")
+    assert host.state() == before
+    host.run("two", script=WORKER)
+    starts = [call for call in host.asked() if call.startswith("restart")]
+    assert starts == ["restart --no-block celery.service", "restart --no-block celerybeat.service"]
+    assert host.run("two", script=WORKER) == []
+    assert host.asked() == ["daemon-reload"] * 2

@@ -6,7 +6,7 @@ Safe to run anywhere and twice at once.
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 
@@ -18,14 +18,13 @@ from anb.players import repository as players
 from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
 from anb.processing.repository import Possession
+from anb.processing.strays import Verdict, are_ours, judge
 from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
 
 log = structlog.get_logger(__name__)
 
 _RINGS_A_SWEEP = 50  # bounds how fast a queue that is merely long can fill with repeated rings
 _LOOKED_UP_AT_ONCE = 500
-_STRAYS_OF_OUR_OWN = 10
-"""A death between bytes and row leaves one. More objects without a row than this and than with one are no accident."""
 
 
 @dataclass(frozen=True)
@@ -61,31 +60,31 @@ class ByteSweeper:
     def sweep(self) -> int:
         """Names are listed before rows are looked up: what is stored in between is not judged. Returns a count.
 
-        A new database, or the address of another one, must not cost all media. So what is older than this database
-        stays, and so does what has no row where most has none.
+        A new database, or the address of another one, must not cost all media: see `strays.py`.
         """
         with self.database.read() as session:
             begun_at = players.begun_at(session)
         before = self.storage.now() - timedelta(seconds=self.orphan_age_s)
         removed = self.storage.remove_unfinished(before)
-        known = foreign = 0
-        unknown = []
-        for owned, stored in self._owned():
-            known += owned is not None
-            if owned is None and (begun_at is None or stored.modified < begun_at):
-                foreign += 1
-            elif _is_stray(owned, stored, before):
-                if owned is None:
-                    unknown.append(stored.key)
-                else:
+        with_row = foreign = 0
+        without_row = []
+        for owner, stored in self._owned():
+            with_row += owner is not None
+            match judge(stored, owner, before=before, begun_at=begun_at):
+                case Verdict.LEFT_OVER:
                     self.storage.delete(stored.key)
                     removed += 1
-        if len(unknown) > max(_STRAYS_OF_OUR_OWN, known):
-            foreign += len(unknown)
-            unknown = []
-        for key in unknown:
-            self.storage.delete(key)
-        removed += len(unknown) + scratch.sweep(self.database, self.scratch)
+                case Verdict.WITHOUT_ROW:
+                    without_row.append(stored.key)
+                case Verdict.FOREIGN:
+                    foreign += 1
+        if are_ours(len(without_row), with_row):
+            for key in without_row:
+                self.storage.delete(key)
+            removed += len(without_row)
+        else:
+            foreign += len(without_row)
+        removed += scratch.sweep(self.database, self.scratch)
         if foreign:
             log.error("media_of_another_database", objects=foreign, fix="is DATABASE_URL the one of this MEDIA_ROOT?")
         if removed:
@@ -98,15 +97,6 @@ class ByteSweeper:
                 found = repository.possessions(session, [_video_of(stored.key) for stored in batch])
             for stored in batch:
                 yield found.get(_video_of(stored.key)), stored
-
-
-def _is_stray(owned: Possession | None, stored: StoredObject, before: datetime) -> bool:
-    if stored.key.startswith(f"{ORIGINALS}/"):
-        return owned is None and stored.modified < before  # younger: its row may be on its way
-    if owned is None:
-        return True
-    attempt = stored.key.split(".")[1]
-    return stored.key not in owned.kept_keys and attempt != str(owned.running_attempt)
 
 
 def _video_of(key: str) -> uuid.UUID:
