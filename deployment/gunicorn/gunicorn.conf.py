@@ -3,11 +3,12 @@
 import ctypes
 import os
 import signal
+import sys
 
 from gunicorn.workers.base import Worker
 
 from anb.operations import shared_folder
-from anb.settings import load_settings
+from anb.settings import SettingsError, load_settings
 
 bind = "127.0.0.1:8000"
 workers = 4
@@ -19,11 +20,11 @@ keepalive = 75  # seconds; longer than nginx keeps its side, so that nothing is 
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
-shared_folder.share()  # the workers count together; before the application is imported
-
-
-def on_starting(_server: object) -> None:
+try:  # here, where a sentence is all that is said: gunicorn shows what the application raises as a traceback
     load_settings().require_servers()
+except SettingsError as wrong:
+    sys.exit(str(wrong))
+shared_folder.share()  # the workers count together; before the application is imported
 
 
 def post_fork(_server: object, worker: Worker) -> None:

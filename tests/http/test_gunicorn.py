@@ -1,6 +1,5 @@
 import contextlib
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -12,20 +11,28 @@ import httpx2
 import pytest
 from tests.server import free_port
 
-from anb.settings import SettingsError
-
 CONFIGURATION = Path(__file__).parents[2] / "deployment" / "gunicorn" / "gunicorn.conf.py"
 
 
-def test_gunicorn_does_not_start_where_no_worker_could_hear_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "set by the file, and taken back after this test")
-    on_starting = runpy.run_path(str(CONFIGURATION))["on_starting"]
-    monkeypatch.setenv("SECRET_KEY", "a secret that only tests know")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://db/anb")
-    with pytest.raises(SettingsError, match="CELERY_BROKER_URL"):
-        on_starting(None)
-    monkeypatch.setenv("CELERY_BROKER_URL", "redis://queue:6379/0")
-    on_starting(None)
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"DATABASE_URL": "postgresql://db/anb"}, "SECRET_KEY must be set"),
+        (
+            {"SECRET_KEY": "a secret that only tests know", "DATABASE_URL": "postgresql://db/anb"},
+            "CELERY_BROKER_URL must",
+        ),
+    ],
+)
+def test_gunicorn_says_in_a_sentence_why_it_does_not_start(tmp_path: Path, settings: dict[str, str], said: str) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", str(CONFIGURATION), "anb.api:create_app()"]
+    environment = {"PATH": os.environ["PATH"], **settings}
+    done = subprocess.run(
+        command, env=environment, cwd=tmp_path, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(said)
+    assert "Traceback" not in done.stderr
 
 
 def test_workers_end_with_a_master_that_is_killed(tmp_path: Path) -> None:
