@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -58,9 +59,13 @@ class Hosts:
 
     def set_up(self, name: str, check: bool = True) -> str:
         """What the script of that host said."""
-        script = f"/opt/anb-source/deployment/ec2-setup/{SCRIPTS[name]}"
-        done = self.machines[name].run("bash", script, env=VARIABLES[name] | _WAY, check=check, seconds=400)
-        return done.stdout + done.stderr
+        script, machine = f"/opt/anb-source/deployment/ec2-setup/{SCRIPTS[name]}", self.machines[name]
+        done = machine.run("bash", script, env=VARIABLES[name] | _WAY, check=False, seconds=400)
+        said = done.stdout + done.stderr
+        if check and done.returncode:
+            journals = [machine.journal(unit) for unit in re.findall(r"journalctl --unit ([\w-]+)", said)]
+            raise AssertionError("\n".join((f"{name}: exit {done.returncode}", said, *journals)))
+        return said
 
 
 @pytest.fixture(scope="session")
