@@ -26,8 +26,12 @@ for name in POINTERS:
     getattr(nfs, name).restype = ctypes.c_void_p
 nfs.nfs_get_error.restype = ctypes.c_char_p
 
-LOST = {errno.EIO, errno.ESTALE, errno.ERANGE, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.EPIPE, errno.EBADF}
-"""What libnfs calls a lost connection, and states that a server that started anew no longer knows."""
+LOST = {
+    *(errno.EIO, errno.ESTALE, errno.ERANGE, errno.ETIMEDOUT, errno.ECONNREFUSED, errno.EPIPE, errno.EBADF),
+    errno.EINTR,
+}
+"""What libnfs calls a lost connection (EINTR: no answer in its time), and states that a server that started anew no
+longer knows."""
 
 PIECE = 2048
 """libnfs 4.0 has no room for more in one WRITE of NFS 4."""
