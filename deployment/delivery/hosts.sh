@@ -15,16 +15,24 @@ parameter() {
 }
 case $action in
     deploy)
-        running="ReleaseKey=$(parameter ReleaseKey) ReleaseSha256=$(parameter ReleaseSha256)"
-        read -ra release <<<"$("$here/publish.sh" "$name" "$bucket")"
-        if [[ $running != "${release[*]}" ]]; then # deployed once more, the way back stays what it is
+        # Each in a line of its own: what fails inside of another command is not seen.
+        key=$(parameter ReleaseKey)
+        sha256=$(parameter ReleaseSha256)
+        running="ReleaseKey=$key ReleaseSha256=$sha256"
+        release=$("$here/publish.sh" "$name" "$bucket")
+        if [[ $running != "$release" ]]; then # deployed once more, the way back stays what it is
             aws s3 cp --only-show-errors - "$before" <<<"$running"
         fi
         ;;
-    back) read -ra release <<<"$(aws s3 cp --only-show-errors "$before" -)" ;;
+    back) release=$(aws s3 cp --only-show-errors "$before" -) ;;
     *)
         echo "deploy or back, not $action" >&2
         exit 2
         ;;
 esac
-"$here/stack.sh" "$phase" "${release[@]}"
+[[ $release =~ ^ReleaseKey=[^\ ]+\ ReleaseSha256=[^\ ]+$ ]] || {
+    echo "This names no release: $release" >&2
+    exit 1
+}
+read -ra parameters <<<"$release"
+"$here/stack.sh" "$phase" "${parameters[@]}"

@@ -305,15 +305,18 @@ modern_python() { # prints a Python that is 3.11 or newer, or nothing
 
 python_of_host() {
     packages python3-venv
-    [[ -z $(modern_python) ]] || return 0
-    # Ubuntu 22.04 has 3.10: docs/decisions/0040. pip checks uv's hash, uv checks the interpreter's, which it knows.
-    local version
+    local version found
     version=$(cat "$RELEASE/deployment/ec2-setup/python-version")
+    found=$(modern_python)
+    # The host's own is renewed by its distribution, ours by a release.
+    if [[ -n $found && ($found != "$APP_HOME"/* || $("$found" --version) == "Python $version") ]]; then
+        return
+    fi
+    # Ubuntu 22.04 has 3.10: docs/decisions/0040. pip checks uv's hash, uv checks the interpreter's, which it knows.
     step "Python $version into $APP_HOME/python" || return 0
     quietly python3 -m venv "$WORK/uv"
     quietly "$WORK/uv/bin/pip" install --require-hashes -r "$RELEASE/deployment/ec2-setup/uv.lock"
     quietly env UV_PYTHON_INSTALL_DIR="$APP_HOME/pythons" "$WORK/uv/bin/uv" python install --no-bin "$version"
-    local found
     found=$(UV_PYTHON_INSTALL_DIR="$APP_HOME/pythons" "$WORK/uv/bin/uv" python find --managed-python "$version")
     ln -sfn "$(dirname "$(dirname "$found")")" "$APP_HOME/python"
 }
@@ -321,7 +324,7 @@ python_of_host() {
 release_name() { # a digest of what is installed: the same tree has the same name
     (
         cd "$RELEASE" || exit
-        find src deployment/gunicorn pyproject.toml requirements.lock -type f -not -path '*/__pycache__/*' -print0 |
+        find src deployment/gunicorn deployment/ec2-setup/python-version pyproject.toml requirements.lock -type f -not -path '*/__pycache__/*' -print0 |
             sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-12
     )
 }

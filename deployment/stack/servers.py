@@ -47,6 +47,7 @@ class Stack:
             _require_free(self.plan.ports.nginx)
             with self._kept_port() as listener:
                 self.plan.write(listener)
+                self._nginx_group.unlink(missing_ok=True)  # of a run before: its number may be anybody's by now
                 self._initialise_postgres()
                 self._start_supervisord(() if listener is None else (listener,))
             self._until("PostgreSQL", self._database_is_there)
@@ -103,7 +104,12 @@ class Stack:
         self._supervisord.wait()
         self._supervisord = None
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a master that was killed just now
-            os.killpg(int((self.plan.run / "nginx.group").read_text()), signal.SIGKILL)
+            os.killpg(int(self._nginx_group.read_text()), signal.SIGKILL)
+        self._nginx_group.unlink(missing_ok=True)
+
+    @property
+    def _nginx_group(self) -> Path:
+        return self.plan.run / "nginx.group"
 
     def wait(self) -> None:
         """Until supervisord ends."""

@@ -14,7 +14,7 @@ import structlog
 from celery import Celery
 
 from anb import logs, metrics
-from anb.db import PATIENCE_S, Database
+from anb.db import PATIENCE_S, Database, lacks_schema
 from anb.jobs.app import Bell, make_celery
 from anb.operations import scrape
 from anb.operations.sentry import report_errors
@@ -70,7 +70,10 @@ class Beat:
             try:
                 sweep.run()
             except Exception as error:  # a full disk, a database that is away: the next time tries again
-                log.error("sweep_failed", sweep=sweep.name, exc_info=error)
+                if lacks_schema(error):
+                    log.error("schema_missing", sweep=sweep.name, fix="run `anb migrate`")
+                else:
+                    log.error("sweep_failed", sweep=sweep.name, exc_info=error)
             self._closing.wait(sweep.every_s)
 
 

@@ -164,7 +164,7 @@ _UNDEFINED_TABLE = "42P01"
 """PostgreSQL's error codes, appendix A of its manual."""
 
 
-def lacks_schema(error: SQLAlchemyError) -> bool:
+def lacks_schema(error: Exception) -> bool:
     """Of PostgreSQL. On SQLite it is an OperationalError like any other, and `anb up` migrates before it serves."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _UNDEFINED_TABLE
 

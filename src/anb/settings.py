@@ -11,6 +11,8 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from anb.http.proxies import networks
 from anb.jobs.brokers import broker
@@ -143,6 +145,8 @@ class Settings(BaseSettings):
             raise ValueError("use postgresql://USER:PASSWORD@HOST:5432/NAME or sqlite:////absolute/path.db")
         if url.startswith("postgresql") and url.partition("?")[0].count("@") > 1:
             raise ValueError("a password in a URL is written with %40 for @, %3A for :, %2F for / and %25 for %")
+        if url:
+            _require_a_name(url)
         return url
 
     @model_validator(mode="before")
@@ -274,6 +278,16 @@ class Settings(BaseSettings):
         """What else is accepted: yesterday's key until its tokens have expired, tomorrow's until all hosts know it."""
         listed = self.other_secret_keys.get_secret_value().split(",")
         return tuple(key.strip() for key in listed if key.strip())
+
+
+def _require_a_name(url: str) -> None:
+    """Where the database has none, PostgreSQL's library takes the user's: tables would be made wherever that is."""
+    try:
+        name = make_url(url).database
+    except (ValueError, ArgumentError) as error:
+        raise ValueError(f"it cannot be read ({error}); use postgresql://USER:PASSWORD@HOST:5432/NAME") from None
+    if not name:
+        raise ValueError("it names no database; use postgresql://USER:PASSWORD@HOST:5432/NAME")
 
 
 def _kept_secret(path: Path) -> str:

@@ -26,6 +26,7 @@ from anb.schema import metadata
 from anb.settings import load_settings
 from anb.storage.base import Storage
 from anb.storage.local import LocalStorage
+from anb.storage.trouble import StorageError
 from anb.uploads.models import Upload
 from anb.videos.models import Video
 from anb.voting.models import Vote
@@ -466,6 +467,35 @@ def test_a_copy_that_cannot_be_read_is_named(contest: Contest, to: Path) -> None
     with pytest.raises(OSError, match="Input/output error") as failed:
         check_backup(made.backup, ignore)
     assert failed.value.filename == str(copy)
+
+
+def test_an_original_that_cannot_be_read_is_named_and_all_else_is_backed_up(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    """Else one bad sector would end each backup, the votes' too."""
+    before = contest.content()
+    key = f"uploads/{contest.waiting}.mp4"
+    path = contest.storage.path(key)
+    path.unlink()
+    path.symlink_to("/proc/self/mem")  # opens, and fails to be read as a bad sector does
+    made = back_up(contest, to)
+    assert (made.manifest.damaged, made.manifest.missing, made.manifest.whole) == ([key], [], False)
+    restored = restore(made, new, new_storage)
+    assert not restored.whole
+    del before[key]
+    assert content(new_storage) == before
+
+
+def test_a_storage_that_goes_away_ends_the_backup(contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it would be called unreadable, one object after the other."""
+
+    def away(*_: object) -> None:
+        raise StorageError(errno.EIO, "the share is away")
+
+    monkeypatch.setattr(LocalStorage, "_present", away)
+    monkeypatch.setattr(LocalStorage, "check", away)
+    with pytest.raises(StorageError, match="the share is away"):
+        back_up(contest, to)
 
 
 def test_a_place_that_goes_away_is_no_deletion(contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,10 @@ from anb.settings import SettingsError, load_settings, near_misses
     [
         ("DATABASE_URL", "postgresql://anb:p@ss@db/anb", "DATABASE_URL.*%40 for @"),
         ("DATABASE_URL", "mysql://anb@db/anb", "DATABASE_URL.*postgresql://USER"),
+        ("DATABASE_URL", "postgresql://", "DATABASE_URL.*names no database"),
+        ("DATABASE_URL", "postgresql://anb:secret@db:5432", "DATABASE_URL.*names no database"),
+        ("DATABASE_URL", "postgresql://anb:secret@db:54a32/anb", "DATABASE_URL.*cannot be read.*54a32"),
+        ("DATABASE_URL", "postgresql://anb:secret@[::1/anb", "DATABASE_URL.*cannot be read"),
         ("SECRET_KEY", "long enough for a key\r", "SECRET_KEY ends with a carriage return"),
         ("ANB_LOG_LEVEL", "info\r", "ANB_LOG_LEVEL ends with a carriage return"),
         (

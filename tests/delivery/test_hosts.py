@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 AWS = r"""#!/usr/bin/env bash
+[[ -z ${FAILS-} || "$1 $2 $*" != *"$FAILS"* ]] || exit 1
 case "$1 $2" in
     "cloudformation describe-stacks")
         running=$(tail -n 1 "$KEPT/stack")
@@ -54,3 +55,29 @@ def test_the_stack_is_given_the_archive_and_its_digest_and_goes_back(environment
 def test_one_commit_is_one_archive_and_deployed_twice_it_still_goes_back(environment: dict[str, str]) -> None:
     assert run(environment, "deploy") == run(environment, "deploy")
     assert run(environment, "back") == OLD
+
+
+@pytest.mark.parametrize(
+    ("action", "fails"),
+    [
+        ("deploy", "s3api"),  # neither put nor there
+        ("deploy", "ParameterKey=='ReleaseKey'"),
+        ("deploy", "ParameterKey=='ReleaseSha256'"),
+        ("deploy", "s3 cp"),
+        ("back", "s3 cp"),
+    ],
+)
+def test_what_fails_on_the_way_leaves_the_stack_alone(environment: dict[str, str], action: str, fails: str) -> None:
+    if action == "back":
+        run(environment, "deploy")
+    before = (Path(environment["KEPT"]) / "stack").read_text()
+    with pytest.raises(subprocess.CalledProcessError):
+        run(environment | {"FAILS": fails}, action)
+    assert (Path(environment["KEPT"]) / "stack").read_text() == before
+
+
+def test_without_a_release_before_there_is_no_way_back(environment: dict[str, str]) -> None:
+    (Path(environment["KEPT"]) / "before-v9").write_text("")
+    with pytest.raises(subprocess.CalledProcessError):
+        run(environment, "back")
+    assert (Path(environment["KEPT"]) / "stack").read_text() == f"{OLD}\n"

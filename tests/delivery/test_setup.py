@@ -58,3 +58,23 @@ def test_an_export_of_efs_is_mounted_by_its_rules_and_given_the_folder_of_upload
 def test_which_addresses_are_taken(address: str, right: bool) -> None:
     wanted = 'want_application; printf "%s\\n" "${PROBLEMS[@]}" | grep FILESERVER_ADDRESS || true'
     assert (said(wanted, FILESERVER_ADDRESS=address) == []) is right
+
+
+@pytest.mark.parametrize(
+    ("ours", "its_own", "installs"),
+    [("3.11.0", "", True), ("", "", True), ("RAISED", "", False), ("", "3.12.1", False), ("3.11.0", "3.12.1", True)],
+)
+def test_a_raised_version_of_python_reaches_the_hosts_that_have_ours(
+    tmp_path: Path, ours: str, its_own: str, installs: bool
+) -> None:
+    """A host's own Python is its distribution's to renew."""
+    raised = (LIB.parent / "python-version").read_text().strip()
+    for folder, version in ((tmp_path / "anb/python/bin", ours.replace("RAISED", raised)), (tmp_path / "bin", its_own)):
+        if version:
+            folder.mkdir(parents=True)
+            for name in ("python3", "python3.12"):
+                (folder / name).write_text(f'#!/bin/sh\n[ "$1" != --version ] || echo "Python {version}"\n')
+                (folder / name).chmod(0o755)
+    wanted = "APP_HOME=$HERE/anb DRY_RUN=yes; PATH=$HERE/bin:/bin; command() { builtin command -v $2 | grep ^$HERE; }"
+    found = said(f"{wanted}; python_of_host", HERE=str(tmp_path), RELEASE=str(LIB.parents[2]))
+    assert any(line.startswith("would: Python") for line in found) is installs

@@ -35,11 +35,13 @@ def ask_psql(name: str) -> bool:
 def test_the_commands_of_a_runbook_do_what_it_says(
     name: str, cast: Cast, settings: Settings, clip: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """All in one shell, as its reader has."""
+    """All in one shell, as its reader has. Who restores has made a backup, when all was well."""
     contest.prepare(cast, LocalStorage(Path(settings.media)), clip)
     blocks = [one for one in page(name).blocks if one.runs]
     here = tmp_path_factory.mktemp("here")
     script = "\n".join(f"echo 'BLOCK {number}'\n{block.text}" for number, block in enumerate(blocks))
+    if "anb restore" in script:
+        script = f'anb backup "$BACKUPS"\n{script}'
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", f"exec 2>&1\n{script}"], env=_environment(settings, here), cwd=here,
         capture_output=True, text=True, timeout=170, check=False,

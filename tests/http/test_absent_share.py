@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from starlette.testclient import TestClient
 from tests.cast import Cast, Person, problem
+from tests.storage.stores import made
 from tests.uploads.speaker import VIDEO, Tus, upload_id
 
 from anb.api import create_app
@@ -94,3 +95,12 @@ def test_the_sweeps_leave_the_rows_alone(started: TestClient, begun: str, databa
     UploadSweeper(started.app.state.uploads, orphan_age_s=0).sweep()  # type: ignore[attr-defined]
     with database.read() as session:
         assert session.scalars(select(Upload.id)).all() == [uuid.UUID(upload_id(begun))]
+
+
+def test_where_media_were_moved_or_copied_to_resumable_uploads_grow_too(
+    settings: Settings, tmp_path: Path, cast: Cast, ana: Person
+) -> None:
+    made(tmp_path / "new")  # as `anb storage move` does
+    with TestClient(create_app(settings.model_copy(update={"media_root": str(tmp_path / "new")}))) as client:
+        assert client.get("/ready").json()["parts"]["storage"]["ok"] is True
+        assert Tus(client, ana).begin().status_code == 201

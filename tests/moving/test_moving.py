@@ -210,6 +210,21 @@ def test_a_target_that_keeps_other_bytes_is_found_out(
     assert list((tmp_path / "target").rglob("*.mp4")) == []
 
 
+def test_an_object_that_cannot_be_read_is_named_and_all_else_is_moved(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
+) -> None:
+    media.add()
+    key = min(media.expected)
+    source.path(key).unlink()
+    source.path(key).symlink_to("/proc/self/mem")  # opens, and fails to be read as a bad sector does
+    with moving(settings, database, source, target, tmp_path) as move:
+        outcome = move.run()
+    assert (outcome.damaged, outcome.missing, outcome.complete) == ([key], [], False)
+    del media.expected[key]
+    assert all(target.exists(other) for other in media.expected)
+    assert not target.exists(key)
+
+
 def test_a_target_that_was_emptied_is_filled_again(
     settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
 ) -> None:

@@ -2,8 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from anb.processing.repository import Possession
-from anb.processing.strays import Verdict, are_ours, judge
+from anb.processing.strays import Possession, Verdict, are_ours, judge
 from anb.storage.base import StoredObject
 
 ID = "00000000-0000-0000-0000-000000000007"

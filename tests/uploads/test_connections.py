@@ -6,7 +6,8 @@ import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from anb.http.protocol import HalfOpenProtocol
 from anb.uploads.receiving import BUFFER
+from anb.videos.sniff import SNIFF_BYTES
 from tests.cast import Cast
 from tests.server import answer_on, server_of, serving, talk
 from tests.uploads.speaker import STREAM, VIDEO, Tus, metadata, upload_id
@@ -129,14 +131,29 @@ def test_a_phone_that_comes_back_takes_the_place_of_its_own_silent_connection(
     url = ana.url(len(LONG))
     with serving(app) as port, connected(port) as silent:
         silent.sendall(patch(ana, url, 0, len(LONG)) + LONG[:700_000])
-        until(lambda: ana.offset(url) > 700_000 - BUFFER)  # the rest is less than is written at once
-        offset = ana.offset(url)
-        answer = talk(
-            port, patch(ana, url, offset, len(LONG) - offset, Connection="close") + LONG[offset:], half_close=False
-        )
+        until(lambda: ana.offset(url) == 700_000)
+        rest = patch(ana, url, 700_000, len(LONG) - 700_000, Connection="close") + LONG[700_000:]
+        answer = talk(port, rest, half_close=False)
         assert answer.startswith(b"HTTP/1.1 204")
         assert b"anb-video-id" in answer.lower()
         assert answer_on(silent).startswith(b"HTTP/1.1 423")
+    assert staged(app) == []
+
+
+def test_a_link_that_dies_in_silence_again_and_again_makes_way_all_the_same(
+    app: FastAPI, ana: Tus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each time after less than is written at once."""
+    monkeypatch.setattr("anb.uploads.receiving._GLANCE_S", 0.1)
+    url, piece = ana.url(len(LONG)), 1000
+    assert piece < SNIFF_BYTES < BUFFER
+    with serving(app) as port, ExitStack() as dead:
+        for offset in range(0, 10 * piece, piece):
+            phone = dead.enter_context(connected(port))
+            phone.sendall(patch(ana, url, offset, len(LONG) - offset) + LONG[offset : offset + piece])
+            until(partial(lambda come: ana.offset(url) == come, offset + piece))
+        rest = patch(ana, url, 10 * piece, len(LONG) - 10 * piece, Connection="close") + LONG[10 * piece :]
+        assert b"anb-video-id" in talk(port, rest, half_close=False).lower()
     assert staged(app) == []
 
 

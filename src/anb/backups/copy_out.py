@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Table, select, true
@@ -24,6 +24,7 @@ from anb.backups.place import Hashing, Place, chunks, reading, sha256_of, writin
 from anb.db import Database
 from anb.schema import metadata
 from anb.storage.base import Storage
+from anb.storage.trouble import is_full
 from anb.uploads.models import Upload
 from anb.videos.models import Arrival, Video
 
@@ -130,6 +131,10 @@ def _packing(place: Place, name: str) -> Iterator[tuple[gzip.GzipFile, Hashing]]
         yield packed, file
 
 
+class _UnreadableError(Exception):
+    """One object cannot be read, though the storage is there: a bad sector, a right that is missing."""
+
+
 @dataclass
 class _Copies:
     storage: Storage
@@ -147,7 +152,12 @@ class _Copies:
         with _packing(self.place, f"{moment}/files.jsonl.gz") as (packed, file):
             for done, wish in enumerate(wanted):
                 on_progress(100 * done / total)
-                entry = self._kept(wish) or self._copy(wish)
+                try:
+                    entry = self._kept(wish) or self._copy(wish)
+                except _UnreadableError as error:  # a backup without it is better than none
+                    log.error("object_unreadable", key=wish.key, reason=str(error))
+                    self.damaged.append(wish.key)
+                    continue
                 if entry is None:
                     self.absent.append(wish)
                     continue
@@ -178,13 +188,30 @@ class _Copies:
                 source = stack.enter_context(reading(self.storage, wish.key))
             except FileNotFoundError:
                 return None
+            except OSError as error:
+                raise _unreadable(self.storage, error) from error
             target = stack.enter_context(writing(self.place, f"files/{wish.key}"))
-            for chunk in chunks(source):
+            for chunk in _readable(self.storage, source):
                 target.write(chunk)
         self.copied += 1
         if wish.sha256 not in (None, target.sha256):
             self.damaged.append(wish.key)
         return Entry(wish.key, target.bytes, target.sha256)
+
+
+def _readable(storage: Storage, source: BinaryIO) -> Iterator[bytes]:
+    try:
+        yield from chunks(source)
+    except OSError as error:
+        raise _unreadable(storage, error) from error
+
+
+def _unreadable(storage: Storage, error: OSError) -> Exception:
+    """Raises StorageError where not this object but the storage is away: of the others nothing is known then."""
+    if is_full(error):  # where it is fetched to
+        return error
+    storage.check()
+    return _UnreadableError(str(error))
 
 
 def _what_became_of(database: Database, absent: Sequence[Entry]) -> tuple[list[uuid.UUID], list[str]]:

@@ -1,4 +1,4 @@
-"""Rows as lines of JSON: a first line that names the columns and their kinds, then one array a row. Pure."""
+"""Rows as lines of JSON: a first line that names the columns and their kinds, then one array a row."""
 
 import uuid
 from collections.abc import Callable, Sequence

@@ -56,8 +56,12 @@ def examine() -> list[Finding]:
         alone = "CELERY_BROKER_URL is set and DATABASE_URL is not: web and worker refuse to start"
         return [Finding("settings", "fail", alone, "Set DATABASE_URL (mistyped?), or unset both for `anb up`.")]
     shape = "embedded: no DATABASE_URL and no CELERY_BROKER_URL, `anb up` runs it" if settings.embedded else "servers"
+    found = Finding("settings", "ok", shape)
+    if settings.database_url and not settings.celery_broker_url:
+        alone = "CELERY_BROKER_URL is not set: `anb up` runs so, but gunicorn and `anb worker` refuse to start"
+        found = Finding("settings", "warn", alone, "Set it, unless `anb up` is what you want.")
     told = (_mistyped(), _machine(settings), _database(settings), _places(settings))
-    return [Finding("settings", "ok", shape), *chain.from_iterable(told)]
+    return [found, *chain.from_iterable(told)]
 
 
 def _mistyped() -> Iterator[Finding]:

@@ -83,7 +83,7 @@ def next_steps(settings: Settings, source: str, target: str, outcome: Outcome) -
     if outcome.deleted or (settings.media == target and not settings.media_fallback):
         return [
             *_nginx(target),
-            "Unset ANB_MEDIA_FALLBACK for every process and restart each. The move is over.",
+            f"Unset ANB_MEDIA_FALLBACK for every process and restart each. The move is over{_kept_still(settings)}.",
         ]
     if settings.media == target:
         return [
@@ -117,6 +117,12 @@ def _kept_beside(settings: Settings, source: str) -> str:
     if source.startswith("s3://") or settings.staging_dir:
         return "."
     return f", and ANB_STAGING_DIR={settings.staging}, so that resumable uploads under way go on."
+
+
+def _kept_still(settings: Settings) -> str:
+    if settings.staging_dir is None or settings.stages_beside_media or not settings.media_fallback:
+        return ""
+    return f", but for ANB_STAGING_DIR={settings.staging}: before that folder goes, unset it too, once it is empty"
 
 
 def _as_json(source: str, target: str, outcome: Outcome, steps: list[str]) -> dict[str, Any]:

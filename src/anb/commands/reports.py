@@ -1,4 +1,4 @@
-"""What commands found, as JSON for programs and as text for people. Pure."""
+"""What commands found, as JSON for programs and as text for people."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

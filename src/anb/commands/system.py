@@ -41,7 +41,7 @@ def open_database(settings: "Settings", *, new: bool = False) -> Iterator["Datab
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import DBAPIError
 
-    from anb.db import Database
+    from anb.db import Database, lacks_schema
 
     file = make_url(settings.database).database or ""
     if not new and settings.database.startswith("sqlite:") and not Path(file).exists():
@@ -51,7 +51,10 @@ def open_database(settings: "Settings", *, new: bool = False) -> Iterator["Datab
     try:
         yield database
     except DBAPIError as error:
-        typer.echo(f"The database says: {error.orig}\nIs it reachable and migrated? Ask `anb doctor`.", err=True)
+        if lacks_schema(error):
+            typer.echo("The database has no schema: is DATABASE_URL right? Then run `anb migrate`.", err=True)
+        else:
+            typer.echo(f"The database says: {error.orig}\nIs it reachable and migrated? Ask `anb doctor`.", err=True)
         raise typer.Exit(1) from None
     finally:
         database.dispose()

@@ -10,16 +10,18 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
 from anb.db import Database
 from anb.moving.journal import Journal, Verified
 from anb.storage.base import ORIGINALS, RESULTS, Storage
+from anb.storage.trouble import is_full
 from anb.videos import repository
 from anb.videos.repository import NamedObject
 
@@ -53,6 +55,10 @@ def are_one_place(source: Storage, target: Storage) -> bool:
     return False
 
 
+class _UnreadableError(Exception):
+    """One object cannot be read."""
+
+
 class _Fate(Enum):
     COPIED = "copied"
     ALREADY_THERE = "already there"  # written there by a process that was switched over
@@ -70,7 +76,7 @@ class Outcome:
     missing: list[str] = field(default_factory=list)
     """Named by a row and in neither storage."""
     damaged: list[str] = field(default_factory=list)
-    """Not what the row says was uploaded, or not what went in."""
+    """Not what the row says was uploaded, not what went in, or not to be read."""
     settled: bool = False
     """A whole pass found nothing more to copy."""
     deleted: int = 0
@@ -172,6 +178,10 @@ class Move:
             verified = self._copy(named)
         except FileNotFoundError:
             return self._not_in_source(named), None
+        except _UnreadableError as error:
+            self.source.check()  # raises where not this object but the storage is away
+            log.error("object_unreadable", key=named.key, reason=str(error))
+            return _Fate.DAMAGED, None
         if verified is None:
             log.error("object_damaged", key=named.key)
             return _Fate.DAMAGED, None
@@ -179,8 +189,8 @@ class Move:
 
     def _copy(self, named: NamedObject) -> Verified | None:
         """None where the bytes are not what they should be: then they do not stay in the target."""
-        with self.source.local(named.key, self.scratch) as path:
-            verified = self._put(path, named)
+        with self._opened(named.key) as file:
+            verified = self._put(file, named)
         if verified is None:
             return None
         with self.target.local(named.key, self.scratch) as path:
@@ -189,15 +199,28 @@ class Move:
         self.target.delete(named.key)
         return None
 
-    def _put(self, path: Path, named: NamedObject) -> Verified | None:
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[BinaryIO]:
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(self.source.local(key, self.scratch))
+                file = stack.enter_context(path.open("rb"))
+            except FileNotFoundError:
+                raise
+            except OSError as error:
+                if is_full(error):  # where it is fetched to
+                    raise
+                raise _UnreadableError(str(error)) from error
+            yield file
+
+    def _put(self, file: BinaryIO, named: NamedObject) -> Verified | None:
         digest, size = hashlib.sha256(), 0
         writer = self.target.create(named.key)
         try:
-            with path.open("rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                    size += len(chunk)
-                    writer.write(chunk)
+            while chunk := _read(file):
+                digest.update(chunk)
+                size += len(chunk)
+                writer.write(chunk)
             if named.sha256 not in {None, digest.hexdigest()}:
                 writer.abort()
                 return None
@@ -213,6 +236,13 @@ class Move:
         with self.database.read() as session:
             named_still = repository.named_objects(session, _just_before(named.video_id), 1).get(named.video_id, [])
         return _Fate.MISSING if named in named_still else _Fate.GONE
+
+
+def _read(file: BinaryIO) -> bytes:
+    try:
+        return file.read(_CHUNK)
+    except OSError as error:
+        raise _UnreadableError(str(error)) from error
 
 
 def _just_before(video_id: uuid.UUID) -> uuid.UUID:

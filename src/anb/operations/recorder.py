@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from math import inf
@@ -74,12 +74,17 @@ class Recorder:
                     "at": moment,
                     "host": socket.gethostname()[:255],
                     "web_cpu": host.busy_percent(oldest[0], newest[0]),
-                    "answer_p95_s": quantile(0.95, Counter(newest[1]) - Counter(oldest[1])),
+                    "answer_p95_s": quantile(0.95, _since(oldest[1], newest[1])),
                     "people": metrics.VISITORS.count(time.time()),
                     "pending": backlog.pending,
                 },
                 forget_before=moment - timedelta(seconds=KEPT_INTERVALS * self._every_s),
             )
+
+
+def _since(oldest: Mapping[float, float], newest: Mapping[float, float]) -> dict[float, float]:
+    """Of each bucket, also of those that nothing was added to: a straight line begins at the bound below."""
+    return {bound: max(0.0, count - oldest.get(bound, 0.0)) for bound, count in newest.items()}
 
 
 def quantile(share: float, counts: Mapping[float, float]) -> float | None:

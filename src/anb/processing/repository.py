@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from anb import db
 from anb.players.models import Player
 from anb.processing.failures import FailureCode, Param
+from anb.processing.strays import Possession
 from anb.videos import repository as videos
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video, in_state
@@ -146,14 +147,6 @@ def take_unheard(session: Session, ring_again_after_s: float, limit: int) -> Seq
     ids = session.scalars(unheard).all()
     session.execute(update(Video).where(Video.id.in_(ids)).values(rung_at=moment))
     return ids
-
-
-@dataclass(frozen=True)
-class Possession:
-    """What of a video's bytes belongs to it."""
-
-    kept_keys: frozenset[str]
-    running_attempt: int | None
 
 
 def possessions(session: Session, video_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Possession]:

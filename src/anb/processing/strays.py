@@ -1,12 +1,20 @@
 """Which stored objects belong to no video. Pure: what is removed by mistake comes back from a backup only."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from anb.processing.repository import Possession
 from anb.storage.base import ORIGINALS, StoredObject
 
 _OF_OUR_OWN = 10
+
+
+@dataclass(frozen=True)
+class Possession:
+    """What of a video's bytes belongs to it."""
+
+    kept_keys: frozenset[str]
+    running_attempt: int | None
 
 
 class Verdict(Enum):

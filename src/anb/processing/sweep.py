@@ -17,8 +17,7 @@ from anb.db import Database
 from anb.players import repository as players
 from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
-from anb.processing.repository import Possession
-from anb.processing.strays import Verdict, are_ours, judge
+from anb.processing.strays import Possession, Verdict, are_ours, judge
 from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
 
 log = structlog.get_logger(__name__)

@@ -41,10 +41,10 @@ async def _append(staged: StagedFile, receive: Receive, length: int) -> None:
             if staged.size + len(buffer) + len(chunk) > length:
                 raise longer_than_declared()
             buffer += chunk
-            if len(buffer) >= BUFFER:
+            if len(buffer) >= BUFFER or not chunk:
                 await at_storage(staged.write, buffer)
                 buffer = bytearray()
-                if not identified:
+                if not identified and staged.size >= SNIFF_BYTES:
                     identified = True
                     await at_storage(require_video, staged)
     except _CutOffError:
@@ -110,6 +110,8 @@ class _CutOffError(Exception):
 
 
 async def _chunks(receive: Receive, is_wanted: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """An empty one is a silence: what came before it is kept now, for the phone may be about to come back for the rest,
+    or to lose its next connection just as early."""
     silent_s = 0.0
     more = True
     while more:
@@ -120,6 +122,7 @@ async def _chunks(receive: Receive, is_wanted: Callable[[], bool]) -> AsyncItera
             silent_s += _GLANCE_S
             if silent_s >= _LONGEST_SILENCE_S:
                 raise _CutOffError from None
+            yield b""
             if await at_storage(is_wanted):
                 raise LockedError("upload_busy") from None
             continue

@@ -13,6 +13,7 @@ from anb.db import Database
 from anb.errors import AnbError, GoneError, NotFoundError, UnauthenticatedError
 from anb.players import repository as players
 from anb.settings import Settings
+from anb.storage import has_folders
 from anb.storage.base import ORIGINALS, Storage
 from anb.uploads import repository
 from anb.uploads.headers import Description
@@ -193,6 +194,6 @@ def open_uploads(
     settings: Settings, database: Database, storage: Storage, ring: Callable[[uuid.UUID], bool]
 ) -> Uploads:
     staging = Staging(settings.staging)
-    if not settings.stages_beside_media:
-        staging.make()
+    if not settings.stages_beside_media or has_folders(settings.media):
+        staging.make()  # beside media that are there: in a place that they were moved or copied to
     return Uploads(database, storage, staging, ring, settings.upload_kept_s, quota(settings))
