@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -83,7 +84,7 @@ class UploadSweeper:
         with self.uploads.database.read() as session:
             rows = {row.id: row for row in repository.some(session, [file.upload_id for file in batch])}
             begun_at = players.begun_at(session)
-            age_s = (db.now(session) - begun_at).total_seconds() if begun_at else 0.0
+            age_s = (db.now(session) - begun_at).total_seconds() if begun_at else -inf
         for file in batch:
             with self._alone(file.upload_id):
                 self._sweep_file(file, rows.get(file.upload_id), age_s)
