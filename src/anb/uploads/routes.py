@@ -45,7 +45,7 @@ class UploadOut(BaseModel):
     expires_at: datetime = Field(description="Afterwards it is forgotten; each piece puts that off")
 
 
-@router.options("", status_code=204)
+@router.options("", status_code=204, summary="What this server can")
 @router.options("/", include_in_schema=False)
 @router.options("/{upload_id}", include_in_schema=False)
 async def options(request: Request) -> Response:
@@ -62,6 +62,7 @@ async def options(request: Request) -> Response:
 
 @router.post(
     "",
+    summary="Begin a resumable upload",
     status_code=201,
     response_class=Response,
     openapi_extra=_TUS | {"requestBody": _BODY},
@@ -101,7 +102,12 @@ async def begin(
     return Response(status_code=201, headers={"Location": f"{PREFIX}/{upload.id}", **_standing(upload, offset)})
 
 
-@router.head("/{upload_id}", openapi_extra=_TUS, responses=problems(401, 404, 410, 412, 415, 423, 507))
+@router.head(
+    "/{upload_id}",
+    summary="How much has arrived",
+    openapi_extra=_TUS,
+    responses=problems(401, 404, 410, 412, 415, 423, 507),
+)
 async def look(request: Request, player_id: CurrentPlayer, upload_id: str) -> Response:
     """Core Protocol, HEAD: where to go on."""
     upload, offset = await _settled(request, player_id, upload_id)
@@ -111,7 +117,7 @@ async def look(request: Request, player_id: CurrentPlayer, upload_id: str) -> Re
     return Response(headers=told)
 
 
-@router.get("/{upload_id}", responses=problems(401, 404, 410, 415, 423, 507))
+@router.get("/{upload_id}", summary="How much has arrived, in JSON", responses=problems(401, 404, 410, 415, 423, 507))
 async def show(request: Request, response: Response, player_id: CurrentPlayer, upload_id: str) -> UploadOut:
     """The same in JSON, with the video's id once there is one: for a client that lost its last answer."""
     upload, offset = await _settled(request, player_id, upload_id)
@@ -123,6 +129,7 @@ async def show(request: Request, response: Response, player_id: CurrentPlayer, u
 
 @router.patch(
     "/{upload_id}",
+    summary="Send the next piece",
     status_code=204,
     openapi_extra=_TUS | {"requestBody": _BODY | {"required": True}},
     responses=problems(400, 401, 404, 409, 410, 412, 413, 415, 423, 429, 460, 507),
@@ -157,7 +164,13 @@ async def append(
     return Response(status_code=204, headers=_standing(upload, offset))
 
 
-@router.delete("/{upload_id}", status_code=204, openapi_extra=_TUS, responses=problems(401, 404, 410, 412))
+@router.delete(
+    "/{upload_id}",
+    status_code=204,
+    summary="Give the upload up",
+    openapi_extra=_TUS,
+    responses=problems(401, 404, 410, 412),
+)
 async def terminate(request: Request, player_id: CurrentPlayer, upload_id: str) -> None:
     """Termination: forget it, bytes and all. A video that it has become already stays."""
     uploads: Uploads = request.app.state.uploads
