@@ -178,6 +178,27 @@ def test_a_storage_that_is_away_costs_the_video_nothing(
     assert workshop.process(video_id) == "completed"
 
 
+@pytest.mark.parametrize("code", [FailureCode.DAMAGED, FailureCode.TOOK_TOO_LONG, FailureCode.NOT_HOUSE_FORMAT])
+def test_what_ffmpeg_says_while_the_storage_goes_away_is_not_believed(
+    workshop: Workshop, converter: Converter, storage: LocalStorage, video_id: uuid.UUID, database: Database,
+    code: FailureCode,
+) -> None:  # fmt: skip
+    """It may not have read all of the original, or have written where nobody finds it."""
+    results, parked = storage.root / RESULTS, storage.root / "unmounted"
+
+    def unmount(_: object) -> None:
+        results.rename(parked)
+        raise ProcessingFailed(code)
+
+    converter.during = unmount
+    assert workshop.process(video_id) == "storage_away"
+    parked.rename(results)
+    assert (row(database, video_id).status, row(database, video_id).failures) == ("pending", 0)
+    converter.during = lambda _: None
+    change(database, video_id, not_before=None)
+    assert workshop.process(video_id) == "completed"
+
+
 def test_an_operator_gives_a_failed_video_all_its_attempts_again(
     workshop: Workshop, sweeper: RowSweeper, converter: Converter, database: Database, video_id: uuid.UUID
 ) -> None:

@@ -186,7 +186,7 @@ class Workshop:
         return "storage_away" if kept else "lost"
 
     def _failed(self, held: Claim, failure: ProcessingFailed) -> str:
-        if failure.code is FailureCode.TOOK_TOO_LONG and self._storage_is_away():  # it was that which FFmpeg waited for
+        if self._storage_is_away():  # what FFmpeg waited for, could not read, or wrote and is not there any more
             return self._wait_for_storage(held, failure)
         log.warning("attempt_failed", code=failure.code.value, detail=failure.log_detail)
         decision = after_failure(failure.code, held.failures + 1, self.max_attempts)
