@@ -26,6 +26,7 @@ def video(index: int = 0, **changes: Any) -> Stream:
         mean_interval_s=1 / 30,
         median_interval_s=1 / 30,
         short_interval_s=1 / 30,
+        hidden=0,
         decoded=True,
         tags=frozenset(),
         width=1920,

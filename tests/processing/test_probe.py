@@ -26,6 +26,7 @@ def test_whatever_the_probe_tells_is_heard() -> None:
     stream = {
         "index": 3, "type": "video", "codec": "hevc", "codec_tag": "hvc1", "disposition": ["default"], "packets": 7,
         "first_s": 0.5, "end_s": 2.5, "intervals_s": {"mean": 0.04, "median": 0.03, "short": 0.02}, "decoded": True,
+        "hidden": 7,
         "metadata": ["language"], "width": 640, "height": 481, "pixel_aspect": [4, 3], "frame": picture,
         "channels": 6, "layout": "5.1",
     }  # fmt: skip
@@ -35,7 +36,8 @@ def test_whatever_the_probe_tells_is_heard() -> None:
     }  # fmt: skip
     seen = Stream(
         index=3, kind="video", codec="hevc", codec_tag="hvc1", attached_picture=False, default=True, packets=7,
-        first_s=0.5, end_s=2.5, mean_interval_s=0.04, median_interval_s=0.03, short_interval_s=0.02, decoded=True,
+        first_s=0.5, end_s=2.5, mean_interval_s=0.04, median_interval_s=0.03, short_interval_s=0.02, hidden=7,
+        decoded=True,
         tags=frozenset({"language"}), width=640, height=481, pixel_aspect=Fraction(4, 3),
         frame=Frame(640, 480, "yuv420p10le", interlaced=True, matrix=UPRIGHT, range=1, space=9, primaries=10,
                     transfer=16),
@@ -48,7 +50,7 @@ def test_what_the_probe_does_not_tell_is_nothing() -> None:
     (silent,) = parse({"streams": [{"index": 0}]}).streams
     nothing = Stream(
         index=0, kind="unknown", codec=None, codec_tag="", attached_picture=False, default=False, packets=0,
-        first_s=None, end_s=None, mean_interval_s=None, median_interval_s=None, short_interval_s=None,
+        first_s=None, end_s=None, mean_interval_s=None, median_interval_s=None, short_interval_s=None, hidden=0,
         decoded=False, tags=frozenset(),
     )  # fmt: skip
     assert silent == nothing

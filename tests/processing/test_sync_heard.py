@@ -42,6 +42,14 @@ def test_flash_and_beep_stay_together(
     assert flash_s == pytest.approx(at_s, abs=0.2)
 
 
+def test_a_clip_that_was_trimmed_without_being_coded_anew_is_whole(workbench: Workbench, tmp_path: Path) -> None:
+    """Most of what is stored leads up to the first frame that is shown."""
+    whole, trimmed = tmp_path / "whole.mp4", tmp_path / "trimmed.mp4"
+    ffmpeg(*FLASH, *BEEP, *X264, "-g", "300", *AAC, str(whole))
+    ffmpeg("-ss", "2.2", "-i", str(whole), "-c", "copy", str(trimmed))
+    assert workbench.convert(trimmed).facts.duration_s == pytest.approx(0.8, abs=0.1)
+
+
 def test_an_edit_list_that_hides_the_start_is_obeyed(workbench: Workbench, tmp_path: Path) -> None:
     whole, edited = tmp_path / "whole.mp4", tmp_path / "edited.mp4"
     ffmpeg(*FLASH, *BEEP, *X264, "-g", "300", *AAC, str(whole))

@@ -30,6 +30,13 @@ def test_what_is_mostly_whole_is_trusted(packets: int, decoded: int, damaged: in
     assert _heard(packets, decoded, damaged).trustworthy is trusted
 
 
+@pytest.mark.parametrize(("decoded", "trusted"), [(15, True), (14, False)])
+def test_what_an_edit_list_hides_is_not_missed(decoded: int, trusted: bool) -> None:
+    witness = Witness(10, video_index=1, hidden=70)
+    witness.hear_log(f"  Input stream #0:1 (video): 100 packets read (1 bytes); {decoded} frames decoded; ")
+    assert witness.trustworthy is trusted
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -82,7 +82,7 @@ def _run(
     files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
 ) -> None:
     command = build(files, clip, limits, starts_before_s=starts_before_s)
-    witness = Witness(clip.expected_s * float(clip.rate), clip.video.index)
+    witness = Witness(clip.expected_s * float(clip.rate), clip.video.index, clip.video.hidden)
     listener = Listener(witness.hear_progress, witness.hear_log, lambda: on_progress(witness.percent))
     ending = run_ffmpeg(command, limits, listener, read=[files.source, files.watermark], workdir=files.video.parent)
     code = blame(ending, limits)

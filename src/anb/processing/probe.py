@@ -41,6 +41,8 @@ class Stream:
     median_interval_s: float | None
     short_interval_s: float | None
     """One in ten is as short."""
+    hidden: int
+    """Packets that an edit list discards."""
     decoded: bool
     tags: frozenset[str]
     width: int = 0
@@ -96,6 +98,7 @@ def _stream(told: Mapping[str, Any]) -> Stream:
         mean_interval_s=intervals.get("mean"),
         median_interval_s=intervals.get("median"),
         short_interval_s=intervals.get("short"),
+        hidden=told.get("hidden", 0),
         decoded=bool(told.get("decoded")),
         tags=frozenset(told.get("metadata", ())),
         width=told.get("width") or 0,

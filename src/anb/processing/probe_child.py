@@ -101,6 +101,7 @@ class _Watcher:
         self._tries = 0
         self._frame: dict[str, Any] | None = None
         self._error: str | None = None
+        self._hidden = 0
         self.matters = stream.type in ("video", "audio") and not self._attached
         self._wants_frame = self.matters and stream.codec_context is not None
         self.full = False
@@ -114,6 +115,7 @@ class _Watcher:
 
     def see(self, packet: Any) -> None:
         self._packets += 1
+        self._hidden += packet.is_discard
         self._note_time(packet)
         if self._wants_frame:
             self._decode(packet)
@@ -183,6 +185,7 @@ class _Watcher:
             "codec": context.name if context is not None else None,
             "codec_tag": _tag(context),
             "packets": self._packets,
+            "hidden": self._hidden,
             "first_s": self._first,
             "end_s": self._end,
             "intervals_s": _intervals(self._times),

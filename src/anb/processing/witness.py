@@ -10,9 +10,11 @@ _FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding
 class Witness:
     """Listens to the log and to `-progress`. `damaged` counts frames patched up or lost, not lines of complaint."""
 
-    def __init__(self, frames: float, video_index: int) -> None:
+    def __init__(self, frames: float, video_index: int, hidden: int = 0) -> None:
+        """`hidden`: packets that an edit list discards, as where a phone has trimmed a clip without coding it anew."""
         self._frames = max(frames, 1.0)
         self._video_index = video_index
+        self._hidden = hidden
         self.percent = 0.0
         self.packets = 0
         self.decoded = 0
@@ -38,7 +40,9 @@ class Witness:
     def trustworthy(self) -> bool:
         """The rule for broken files: publish what is mostly whole.
 
-        At least half of the packets must have become frames (two fields may make one), and at most a quarter of the
-        frames may be patched. Encrypted or overwritten pictures are far beyond; a bad spot, or a cut end, far below.
+        At least half of the packets that are shown must have become frames (two fields may make one), and at most a
+        quarter of the frames may be patched. Encrypted or overwritten pictures are far beyond; a bad spot, or a cut
+        end, far below.
         """
-        return self.decoded > 0 and self.decoded * 2 >= self.packets and self.damaged * 4 <= max(self.decoded, 8)
+        shown = self.packets - self._hidden
+        return self.decoded > 0 and self.decoded * 2 >= shown and self.damaged * 4 <= max(self.decoded, 8)
