@@ -9,10 +9,14 @@ image=$2
 shift 2
 here=$(dirname "$0")
 
+at() { # at REGION COMMAND...
+    aws eks update-kubeconfig --region "$1" --name anb && "${@:2}"
+}
+
 back() { # back REGION...: all of them, also when one does not
     local region failed=no
     for region in "$@"; do
-        { aws eks update-kubeconfig --region "$region" --name anb && "$here/rollback.sh"; } || failed=$region
+        at "$region" "$here/rollback.sh" || failed=yes
     done
     [[ $failed == no ]]
 }
@@ -20,7 +24,7 @@ back() { # back REGION...: all of them, also when one does not
 deploy() {
     local region have_it=()
     for region in "$@"; do
-        if ! { aws eks update-kubeconfig --region "$region" --name anb && "$here/rollout.sh" "$region" "$image"; }; then
+        if ! at "$region" "$here/rollout.sh" "$region" "$image"; then
             echo "$region has not taken the release; back: ${have_it[*]:-none had it}." >&2
             back "${have_it[@]}" || echo "Not every region went back; see above." >&2
             exit 1

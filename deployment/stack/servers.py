@@ -105,7 +105,6 @@ class Stack:
         self._supervisord = None
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a master that was killed just now
             os.killpg(int(self._nginx_group.read_text()), signal.SIGKILL)
-        self._nginx_group.unlink(missing_ok=True)
 
     @property
     def _nginx_group(self) -> Path:

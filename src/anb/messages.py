@@ -21,7 +21,7 @@ class Text:
         return template.format(**shown)
 
 
-def _kinds(words: str, es: str, en: str) -> "dict[str, Text]":
+def _kinds(words: str, es: str, en: str) -> dict[str, Text]:
     names = {word: word.split()[0].upper() for word in words.split(",")}
     return {word: Text(es=es.format(name), en=en.format(name)) for word, name in names.items()}
 

@@ -321,7 +321,7 @@ def names_of_places() -> frozenset[str]:
     """The variables that name a place, a server or a key. What else there is are numbers, choices and switches."""
     kinds = (str, SecretStr, Path, Path | None)
     return frozenset(
-        str(field.validation_alias or f"ANB_{name.upper()}")
+        str(field.validation_alias or _variable(name))
         for name, field in Settings.model_fields.items()
         if field.annotation in kinds
     )
@@ -329,9 +329,9 @@ def names_of_places() -> frozenset[str]:
 
 def near_misses(environment: Iterable[str]) -> dict[str, list[str]]:
     """Variables that look like a setting and are none, with what may have been meant."""
-    known = {str(field.validation_alias or _variable(name)) for name, field in Settings.model_fields.items()}
+    known = sorted(str(field.validation_alias or _variable(name)) for name, field in Settings.model_fields.items())
     others = [name for name in environment if name not in known and not name.startswith("ANB_TEST_")]
-    found = {name: difflib.get_close_matches(name, sorted(known), n=2, cutoff=0.8) for name in others}
+    found = {name: difflib.get_close_matches(name, known, n=2, cutoff=0.8) for name in others}
     return {name: meant for name, meant in found.items() if meant}
 
 

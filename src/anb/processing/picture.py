@@ -33,7 +33,7 @@ def understood(frame: Frame) -> tuple[str, ...]:
     """
     if frame.space in _OF_SWSCALE:
         return ()
-    return ("setparams=colorspace=bt2020nc",) if frame.transfer in _TRANSFERS else ("setparams=colorspace=bt709",)
+    return (f"setparams=colorspace={'bt2020nc' if frame.transfer in _TRANSFERS else 'bt709'}",)
 
 
 def picture_filters(video: Stream, frame: Frame) -> tuple[str, ...]:
