@@ -21,10 +21,11 @@ from anb.backups.copy_out import OnProgress
 from anb.backups.finished import UNREADABLE, Backup
 from anb.backups.listing import Entry, Listing, listing
 from anb.backups.manifest import BackupError, Manifest, Part
-from anb.backups.place import Place, chunks, named, reading, sha256_of
+from anb.backups.place import Place, named, reading, sha256_of
 from anb.db import Database
 from anb.processing import repository as processing
 from anb.storage.base import ORIGINALS, RESULTS, Storage, Writer
+from anb.storage.reading import chunks
 from anb.videos import repository as videos
 from anb.voting.recount import Difference, recount
 

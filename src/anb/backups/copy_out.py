@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Table, select, true
@@ -20,11 +20,11 @@ from anb.backups import rows
 from anb.backups.finished import Backup
 from anb.backups.listing import Entry, Listing, listing
 from anb.backups.manifest import MANIFEST, BackupError, Manifest, Part
-from anb.backups.place import Hashing, Place, chunks, reading, sha256_of, writing
+from anb.backups.place import Hashing, Place, reading, sha256_of, writing
 from anb.db import Database
 from anb.schema import metadata
 from anb.storage.base import Storage
-from anb.storage.trouble import is_full
+from anb.storage.reading import UnreadableError, readable
 from anb.uploads.models import Upload
 from anb.videos.models import Arrival, Video
 
@@ -131,10 +131,6 @@ def _packing(place: Place, name: str) -> Iterator[tuple[gzip.GzipFile, Hashing]]
         yield packed, file
 
 
-class _UnreadableError(Exception):
-    """One object cannot be read, though the storage is there: a bad sector, a right that is missing."""
-
-
 @dataclass
 class _Copies:
     storage: Storage
@@ -154,7 +150,7 @@ class _Copies:
                 on_progress(100 * done / total)
                 try:
                     entry = self._kept(wish) or self._copy(wish)
-                except _UnreadableError as error:  # a backup without it is better than none
+                except UnreadableError as error:  # a backup without it is better than none
                     log.error("object_unreadable", key=wish.key, reason=str(error))
                     self.damaged.append(wish.key)
                     continue
@@ -185,33 +181,16 @@ class _Copies:
         """None: storage does not have it."""
         with ExitStack() as stack:
             try:
-                source = stack.enter_context(reading(self.storage, wish.key))
+                source = stack.enter_context(readable(self.storage, reading(self.storage, wish.key)))
             except FileNotFoundError:
                 return None
-            except OSError as error:
-                raise _unreadable(self.storage, error) from error
             target = stack.enter_context(writing(self.place, f"files/{wish.key}"))
-            for chunk in _readable(self.storage, source):
+            for chunk in source:
                 target.write(chunk)
         self.copied += 1
         if wish.sha256 not in (None, target.sha256):
             self.damaged.append(wish.key)
         return Entry(wish.key, target.bytes, target.sha256)
-
-
-def _readable(storage: Storage, source: BinaryIO) -> Iterator[bytes]:
-    try:
-        yield from chunks(source)
-    except OSError as error:
-        raise _unreadable(storage, error) from error
-
-
-def _unreadable(storage: Storage, error: OSError) -> Exception:
-    """Raises StorageError where not this object but the storage is away: of the others nothing is known then."""
-    if is_full(error):  # where it is fetched to
-        return error
-    storage.check()
-    return _UnreadableError(str(error))
 
 
 def _what_became_of(database: Database, absent: Sequence[Entry]) -> tuple[list[uuid.UUID], list[str]]:

@@ -14,8 +14,8 @@ from anb.backups.manifest import MANIFEST, BackupError
 from anb.settings import Settings
 from anb.storage.base import Storage, Writer
 from anb.storage.local import LocalWriter, sync_folder
+from anb.storage.reading import chunks
 
-CHUNK = 1024 * 1024
 _LOCK = ".lock"
 
 
@@ -170,11 +170,6 @@ def writing(place: Place, name: str) -> Iterator[Hashing]:
     except BaseException:
         writer.abort()
         raise
-
-
-def chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(CHUNK):
-        yield chunk
 
 
 def sha256_of(file: BinaryIO) -> str:

@@ -10,7 +10,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -21,7 +21,7 @@ import structlog
 from anb.db import Database
 from anb.moving.journal import Journal, Verified
 from anb.storage.base import ORIGINALS, RESULTS, Storage
-from anb.storage.trouble import is_full
+from anb.storage.reading import UnreadableError, readable
 from anb.videos import repository
 from anb.videos.repository import NamedObject
 
@@ -30,7 +30,6 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 4  # one waits for the other storage while the next one reads
 _ROWS_AT_ONCE = 200
 _PASSES = 5
-_CHUNK = 1024 * 1024
 
 
 class LostError(Exception):
@@ -53,10 +52,6 @@ def are_one_place(source: Storage, target: Storage) -> bool:
         finally:
             writer.abort()
     return False
-
-
-class _UnreadableError(Exception):
-    """One object cannot be read."""
 
 
 class _Fate(Enum):
@@ -178,8 +173,7 @@ class Move:
             verified = self._copy(named)
         except FileNotFoundError:
             return self._not_in_source(named), None
-        except _UnreadableError as error:
-            self.source.check()  # raises where not this object but the storage is away
+        except UnreadableError as error:
             log.error("object_unreadable", key=named.key, reason=str(error))
             return _Fate.DAMAGED, None
         if verified is None:
@@ -189,8 +183,8 @@ class Move:
 
     def _copy(self, named: NamedObject) -> Verified | None:
         """None where the bytes are not what they should be: then they do not stay in the target."""
-        with self._opened(named.key) as file:
-            verified = self._put(file, named)
+        with readable(self.source, self._opened(named.key)) as chunks:
+            verified = self._put(chunks, named)
         if verified is None:
             return None
         with self.target.local(named.key, self.scratch) as path:
@@ -201,23 +195,14 @@ class Move:
 
     @contextmanager
     def _opened(self, key: str) -> Iterator[BinaryIO]:
-        with ExitStack() as stack:
-            try:
-                path = stack.enter_context(self.source.local(key, self.scratch))
-                file = stack.enter_context(path.open("rb"))
-            except FileNotFoundError:
-                raise
-            except OSError as error:
-                if is_full(error):  # where it is fetched to
-                    raise
-                raise _UnreadableError(str(error)) from error
+        with self.source.local(key, self.scratch) as path, path.open("rb") as file:
             yield file
 
-    def _put(self, file: BinaryIO, named: NamedObject) -> Verified | None:
+    def _put(self, chunks: Iterator[bytes], named: NamedObject) -> Verified | None:
         digest, size = hashlib.sha256(), 0
         writer = self.target.create(named.key)
         try:
-            while chunk := _read(file):
+            for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
                 writer.write(chunk)
@@ -236,13 +221,6 @@ class Move:
         with self.database.read() as session:
             named_still = repository.named_objects(session, _just_before(named.video_id), 1).get(named.video_id, [])
         return _Fate.MISSING if named in named_still else _Fate.GONE
-
-
-def _read(file: BinaryIO) -> bytes:
-    try:
-        return file.read(_CHUNK)
-    except OSError as error:
-        raise _UnreadableError(str(error)) from error
 
 
 def _just_before(video_id: uuid.UUID) -> uuid.UUID:
