@@ -452,6 +452,66 @@ def test_deleting_stops_at_the_first_object_that_leaves_the_target_too(
     assert len(digests(source, tmp_path)) == len(media.expected) - 1
 
 
+class Emptying(LocalStorage):
+    """A player's deletion comes through, of both places, just before an object is deleted here."""
+
+    remove: Callable[[], object]
+
+    def delete(self, key: str) -> None:
+        self.remove()
+        super().delete(key)
+
+
+def test_a_video_that_is_deleted_while_its_source_is_emptied_is_no_loss(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
+) -> None:
+    video_id = media.add()
+    emptying = Emptying(source.root)
+
+    def remove() -> None:
+        emptying.remove = lambda: None
+        for key in media.remove(video_id):
+            target.delete(key)
+
+    emptying.remove = remove
+    with moving(settings, database, emptying, target, tmp_path) as move:
+        move.delete_source(move.run())
+    assert digests(source, tmp_path) == digests(target, tmp_path) == {}
+
+
+def test_a_video_that_is_deleted_before_it_is_read_back_is_no_loss(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, tmp_path: Path
+) -> None:
+    video_id = media.add()
+    target = Vanishing(tmp_path / "target")
+    target.vanish = lambda: None
+    target.make()
+    with moving(settings, database, source, target, tmp_path) as move:
+        outcome = move.run()
+
+    def remove() -> None:
+        for key in media.remove(video_id):
+            target.delete(key)
+
+    target.vanish = remove
+    with moving(settings, database, source, target, tmp_path) as move:  # another process: it reads again
+        move.delete_source(outcome)
+    assert digests(source, tmp_path) == {}
+
+
+def test_what_an_earlier_run_has_deleted_is_not_counted_again(
+    settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
+) -> None:
+    media.add()
+    counts = []
+    for _ in range(2):
+        with moving(settings, database, source, target, tmp_path) as move:
+            outcome = move.run()
+            move.delete_source(outcome)
+            counts.append(outcome.deleted)
+    assert counts == [3, 0]
+
+
 def test_what_changed_in_the_target_since_it_was_read_back_is_not_deleted_from_the_source(
     settings: Settings, database: Database, media: Media, source: LocalStorage, target: LocalStorage, tmp_path: Path
 ) -> None:

@@ -1,11 +1,12 @@
 """The command for named sources, as a list: what differs from the ordinary clip is what each test names."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from anb.processing.command import Files, build, filters
+from anb.processing.command import Files, build, build_steady_sound, filters
 from anb.processing.limits import NO_RULES, Limits
 from anb.processing.picture import HLG, PQ, scaled_size
 from anb.processing.probe import Matrix, Stream
@@ -19,6 +20,7 @@ FILES = Files(
     watermark=Path("/own/mark.png"),
     video=Path("/out/house.mp4"),
     poster=Path("/out/poster.jpg"),
+    steady_sound=Path("/out/sound.nut"),
 )
 
 
@@ -182,3 +184,33 @@ def test_every_number_of_channels_becomes_two(layout: str, channels: int, mix: s
     sound = audio(1)
     odd = Stream(**{**vars(sound), "layout": layout, "channels": channels})
     assert f"/TB,{mix}aresample=" in filters(clip_of(video(), odd))
+
+
+def test_a_clip_that_changes_gets_a_size_and_bars_frame_by_frame() -> None:
+    clip = replace(clip_of(video(frame=frame(matrix=(0, 1, -1, 0))), audio()), changes=True)
+    command = build(FILES, clip, Limits())
+    assert command[command.index("-reinit_filter:v") + 1] == "0"
+    assert command[command.index("/out/sound.nut") - 3 :][:3] == ["-f", "nut", "-i"]
+    chain = filters(clip)
+    each = (
+        "scale=w='max(2,2*round(min(720,1280*(iw*1.000000/ih))/2))':h='max(2,2*round(min(1280,720/(iw*1.000000/ih))/2))'"
+        ":eval=frame:flags=bicubic:in_color_matrix=bt709:out_color_matrix=bt709:in_range=tv:out_range=tv"
+    )
+    assert f"{each},pad=720:1280:(ow-iw)/2:(oh-ih)/2:color=black:eval=frame,format=yuv420p,transpose=clock," in chain
+    assert "[2:0]asetpts=PTS-(5)/TB,aresample=48000:async=1:first_pts=0," in chain
+
+
+def test_fields_of_several_sizes_are_not_woven() -> None:
+    clip = clip_of(video(frame=frame(interlaced=True)))
+    assert "bwdif" in filters(clip)
+    assert "bwdif" not in filters(replace(clip, changes=True))
+
+
+def test_the_steady_sound_is_made_of_the_clip_s_part_alone() -> None:
+    clip = clip_of(video(), audio())
+    command = build_steady_sound(FILES, clip, audio(), Limits(), 0.0)
+    assert command[command.index("-map") :] == [
+        *("-map", "0:1", "-vn", "-af"),
+        "atrim=start=-1.000000:end=31.000000,asetpts=PTS-(-5.000000)/TB,aresample=48000",
+        *("-ac", "2", "-c:a", "pcm_s16le", "-f", "nut", "/out/sound.nut"),
+    ]

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from anb.processing.convert import convert
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import find_ffmpeg
-from anb.processing.inspection import inspect
+from anb.processing.inspection import examine, inspect
 from anb.processing.limits import Limits, Rules
 from tests.media.factory import Samples
 from tests.processing.conftest import Workbench
@@ -170,3 +171,20 @@ def test_a_contest_may_remove_the_sound_and_ask_for_a_length(samples: Samples, w
     )
     assert not silent.facts.has_audio
     assert inspect(samples["landscape.mp4"], Limits(), Rules(shortest_s=5)).refusal is FailureCode.TOO_SHORT
+
+
+def test_a_source_that_vanishes_after_the_probe_is_missing_not_damaged(
+    samples: Samples, workbench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was moved to another storage: where it is now, the next attempt finds out."""
+    source = tmp_path / "clip.mp4"
+    source.write_bytes(samples["landscape.mp4"].read_bytes())
+
+    def vanish(*arguments: Any) -> Any:
+        seen = examine(*arguments)
+        source.unlink(missing_ok=True)
+        return seen
+
+    monkeypatch.setattr("anb.processing.convert.examine", vanish)
+    with pytest.raises(FileNotFoundError, match="vanished"):
+        workbench.convert(source)

@@ -86,3 +86,27 @@ def test_a_flood_without_line_ends_stays_bounded() -> None:
     heard = [line for _ in range(50) for line in lines.feed(b"x" * 3000)]
     assert all(len(line) <= LINE_MAX for line in heard)
     assert len(lines.tail) == TAIL_MAX
+
+
+_PICTURE = "[graph 0 input from stream 0:0 @ 0x55] [verbose] w:320 h:240 pixfmt:yuv420p"
+_OTHER_PICTURE = "[graph 0 input from stream 0:0 @ 0x77] [verbose] w:640 h:360 pixfmt:yuv420p"
+_MARK = "[graph 0 input from stream 1:0 @ 0x66] [verbose] w:320 h:240 pixfmt:rgba"
+_SOUND = "[graph_0_in_0_1 @ 0x56] [verbose] tb:1/48000 samplefmt:fltp"
+_SOUND_OF_9 = "[graph_0_in_0:1 @ 0x57] [verbose] tb:1/48000 samplefmt:fltp"
+
+
+@pytest.mark.parametrize(
+    ("lines", "changes"),
+    [
+        ([_PICTURE, _MARK, _SOUND], False),
+        ([_PICTURE, _SOUND, _OTHER_PICTURE], True),
+        ([_SOUND, _SOUND], True),
+        ([_SOUND_OF_9, _SOUND_OF_9], True),
+        ([_PICTURE, "[graph 0 input from stream 0:0 @ 0x55] [verbose] video frame properties congruent"], False),
+    ],
+)
+def test_filters_that_are_built_twice_tell_of_a_change(lines: list[str], changes: bool) -> None:
+    witness = Witness(10, video_index=0)
+    for line in lines:
+        witness.hear_log(line)
+    assert witness.changes is changes

@@ -38,6 +38,17 @@ def test_a_pending_video_is_published_with_its_bytes(
     assert [entry["video_id"] for entry in ranking] == [str(video_id)]
 
 
+def test_an_absent_share_gets_no_scratch_folder(
+    workshop: Workshop, video_id: uuid.UUID, storage: LocalStorage, database: Database, converter: Converter
+) -> None:
+    """Which is beside the media by default: made under the mount point, it would be hidden when the share is back."""
+    storage.root.rename(storage.root.with_name("file server"))
+    storage.root.mkdir()
+    assert workshop.process(video_id) == "storage_away"
+    assert list(storage.root.iterdir()) == []
+    assert (row(database, video_id).status, converter.runs) == (Status.PENDING, 0)
+
+
 def test_two_workers_on_one_video_give_one_result(
     workshop: Workshop, converter: Converter, video_id: uuid.UUID
 ) -> None:

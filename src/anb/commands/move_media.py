@@ -7,7 +7,7 @@ import structlog
 
 from anb.db import Database
 from anb.moving.journal import BusyJournalError, Journal
-from anb.moving.media import LostError, Move, Outcome, are_one_place
+from anb.moving.media import Move, Outcome, are_one_place
 from anb.settings import Settings, media_place
 from anb.storage import make_folders, open_at
 
@@ -48,8 +48,6 @@ def move(
                 work.delete_source(outcome)
     except BusyJournalError:
         raise Refused("another `anb storage move` between these two is running") from None
-    except LostError as lost:
-        raise Refused(str(lost)) from None
     steps = next_steps(settings, source, target, outcome)
     return _as_json(source, target, outcome, steps), _as_text(outcome, steps)
 

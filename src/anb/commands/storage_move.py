@@ -27,12 +27,16 @@ def storage_move(
       anb storage move --from /app/media --to s3://anb-media/cup --delete-source
     """
     from anb.commands.move_media import Refused, move
+    from anb.moving.media import LostError
 
     try:
         with open_database(settings := open_settings()) as database:
             report, text = move(settings, database, source, target, delete_source=delete_source)
     except Refused as refusal:
         raise typer.BadParameter(str(refusal)) from None
+    except LostError as lost:
+        typer.echo(str(lost), err=True)
+        raise typer.Exit(1) from None
     except OSError as error:
         typer.echo(f"A storage fails: {error}\nWhat was copied is noted: repeat the call to go on.", err=True)
         raise typer.Exit(1) from None

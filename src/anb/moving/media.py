@@ -108,9 +108,13 @@ class Move:
         """After a complete run only. Deletes what is verified and still there at this moment, and nothing else."""
         if not outcome.complete:
             raise ValueError("only a complete move may delete")
-        sizes = _sizes(self.target)
+        in_source, in_target = _sizes(self.source), _sizes(self.target)
         with self._own_scratch():
-            self._delete(outcome, sizes)
+            for batch in self._named():
+                for named in batch:
+                    known = self.journal.get(named.key, in_target.get(named.key))
+                    if named.key in in_source and known:
+                        outcome.deleted += self._delete(named, known)
 
     @contextmanager
     def _own_scratch(self) -> Iterator[None]:
@@ -121,24 +125,26 @@ class Move:
         finally:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def _delete(self, outcome: Outcome, sizes: dict[str, int]) -> None:
-        for batch in self._named():
-            for named in batch:
-                known = self.journal.get(named.key, sizes.get(named.key))
-                if known and (self.journal.is_fresh(named.key) or self._is_still(known)):
-                    self.source.delete(named.key)
-                    if not self.target.exists(named.key):
-                        raise LostError(
-                            f"{named.key} left the target when it was deleted from the source: something links the two,"
-                            " or empties the target. Nothing more was deleted. Bring it back from a backup."
-                        )
-                    outcome.deleted += 1
+    def _delete(self, named: NamedObject, known: Verified) -> bool:
+        if not (self.journal.is_fresh(named.key) or self._is_still(known)):
+            return False
+        self.source.delete(named.key)
+        if not self.target.exists(named.key) and self._is_named_still(named):
+            raise LostError(
+                f"{named.key} left the target when it was deleted from the source: something links the two,"
+                " or empties the target. Nothing more was deleted. Bring it back from a backup."
+            )
+        return True
 
     def _is_still(self, known: Verified) -> bool:
         """Read again: since it was noted it may have rotted, or been written anew by a move the other way round."""
-        with self.target.local(known.key, self.scratch) as path:
-            if _digest(path) == known.sha256:
-                return True
+        try:
+            with self.target.local(known.key, self.scratch) as path:
+                if _digest(path) == known.sha256:
+                    return True
+        except FileNotFoundError:  # its video was deleted since the list was made, or the next run copies it again
+            log.warning("object_not_in_target", key=known.key)
+            return False
         log.error("object_changed_in_target", key=known.key)
         return False
 
@@ -218,9 +224,12 @@ class Move:
     def _not_in_source(self, named: NamedObject) -> _Fate:
         if self.target.exists(named.key):
             return _Fate.ALREADY_THERE
+        return _Fate.MISSING if self._is_named_still(named) else _Fate.GONE
+
+    def _is_named_still(self, named: NamedObject) -> bool:
+        """Or its video was deleted meanwhile, which is no loss."""
         with self.database.read() as session:
-            named_still = repository.named_objects(session, _just_before(named.video_id), 1).get(named.video_id, [])
-        return _Fate.MISSING if named in named_still else _Fate.GONE
+            return named in repository.named_objects(session, _just_before(named.video_id), 1).get(named.video_id, [])
 
 
 def _just_before(video_id: uuid.UUID) -> uuid.UUID:

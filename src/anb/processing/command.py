@@ -27,6 +27,8 @@ class Files:
     watermark: Path
     video: Path
     poster: Path
+    steady_sound: Path
+    """Made first where the sound changes on the way, see `build_steady_sound`."""
 
 
 def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float = 0.0) -> list[str]:
@@ -35,12 +37,35 @@ def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float = 
     return [
         str(files.ffmpeg),
         *_manners(limits),
+        # Where frames change FFmpeg would build all filters anew, and `fps` would begin once more at zero.
+        *(("-reinit_filter:v", "0") if clip.changes else ()),
         *_source(files, limits, starts_before_s),
         *("-f", "png_pipe", "-i", str(files.watermark)),
+        *(("-f", "nut", "-i", str(files.steady_sound)) if clip.changes and clip.audio else ()),
         *("-filter_complex", filters(clip)),
         *("-map", "[video]", *_video_encoder(clip.rate, limits), *sound, *_wrapping(), str(files.video)),
         *("-map", "[poster]", *_poster_encoder(), str(files.poster)),
     ]
+
+
+def build_steady_sound(files: Files, clip: Clip, audio: Stream, limits: Limits, starts_before_s: float) -> list[str]:
+    """The clip's sound as PCM of one layout, at its times: for a sound that changes FFmpeg builds the filters anew,
+    and those of a PCM stream have nothing to forget.
+
+    It begins a second early, at `_STEADY_AT_S`, for some containers have no time before zero.
+    """
+    times = f"atrim=start={clip.starts_s - 1:.6f}:end={clip.starts_s + LONGEST_S + 1:.6f}"
+    shift = f"asetpts=PTS-({clip.starts_s - _STEADY_AT_S:.6f})/TB"
+    return [
+        str(files.ffmpeg),
+        *_manners(limits),
+        *_source(files, limits, starts_before_s),
+        *("-map", f"0:{audio.index}", "-vn", "-af", f"{times},{shift},aresample={SAMPLE_RATE}"),
+        *("-ac", "2", "-c:a", "pcm_s16le", "-f", "nut", str(files.steady_sound)),
+    ]
+
+
+_STEADY_AT_S = 5
 
 
 def _manners(limits: Limits) -> tuple[str, ...]:
@@ -73,7 +98,7 @@ def _source(files: Files, limits: Limits, starts_before_s: float) -> tuple[str, 
 
 def filters(clip: Clip) -> str:
     """The poster is taken from the finished picture, so the original is decoded once."""
-    picture = ",".join((*understood(clip.frame), *_timing(clip), *picture_filters(clip.video, clip.frame)))
+    picture = ",".join((*understood(clip.frame), *_timing(clip), *_picture(clip)))
     rest = [
         f"[0:{clip.video.index}]{picture}[house]",
         # The branch of a single PNG ends at once; its last frame stays. Side data would carry the source's matrix,
@@ -86,6 +111,10 @@ def filters(clip: Clip) -> str:
     return ";".join((*rest, *([_sound_filters(clip.audio, clip)] if clip.audio else [])))
 
 
+def _picture(clip: Clip) -> tuple[str, ...]:
+    return picture_filters(clip.video, clip.frame, changes=clip.changes)
+
+
 def _jpeg_colours() -> str:
     """A JPEG is BT.601 and full range, whoever shows it; without both names it comes out too dark."""
     return "scale=in_color_matrix=bt709:out_color_matrix=bt601:in_range=tv:out_range=pc,format=yuvj420p"
@@ -96,7 +125,9 @@ def _overlay() -> str:
 
 
 def _timing(clip: Clip) -> tuple[str, ...]:
-    interlaced = ("bwdif=mode=send_frame:deint=interlaced",) if clip.frame.interlaced else ()
+    # It compares neighbours, which must be of one size.
+    weaves = clip.frame.interlaced and not clip.changes
+    interlaced = ("bwdif=mode=send_frame:deint=interlaced",) if weaves else ()
     rate = _ratio(clip.rate)
     return (
         *interlaced,
@@ -109,8 +140,12 @@ def _timing(clip: Clip) -> tuple[str, ...]:
 
 
 def _sound_filters(audio: Stream, clip: Clip) -> str:
+    source = f"[0:{audio.index}]asetpts=PTS-({clip.starts_s:.6f})/TB,{_downmix(audio)}"
+    if clip.changes:
+        source = f"[2:0]asetpts=PTS-({_STEADY_AT_S})/TB,"
     return (
-        f"[0:{audio.index}]asetpts=PTS-({clip.starts_s:.6f})/TB,{_downmix(audio)}"
+        source
+        +
         # Silence before late sound and in its gaps, a cut before early sound; never stretched.
         f"aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=channel_layouts=stereo,atrim=end={LONGEST_S}[sound]"
     )

@@ -1,13 +1,15 @@
 """One original in, the house format out, or a reason why not."""
 
-from collections.abc import Callable
+import errno
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
 
-from anb.processing.command import Files, build
-from anb.processing.ending import blame, lacks_decoder
+from anb.processing.command import Files, build, build_steady_sound
+from anb.processing.cut_off import told_from_damage
+from anb.processing.ending import Ending, blame, lacks_decoder
 from anb.processing.examine import identify, index_comes_first
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
@@ -15,6 +17,7 @@ from anb.processing.house_format import Facts, breaches
 from anb.processing.inspection import examine
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
+from anb.processing.probe import Stream
 from anb.processing.streams import Clip
 from anb.processing.witness import Witness
 
@@ -55,13 +58,10 @@ def convert(
         watermark=WATERMARK,
         video=workdir.resolve() / "house.mp4",
         poster=workdir.resolve() / "poster.jpg",
+        steady_sound=workdir.resolve() / "sound.nut",
     )
-    try:
-        facts = _made(files, clip, limits, clip.starts_s - probe.start_s, on_progress)
-    except _SoundError as error:
-        log.warning("sound_left_out", reason=str(error))
-        silent = replace(clip, audio=None)
-        facts = _made(files, silent, limits, clip.starts_s - probe.start_s, on_progress)
+    with told_from_damage(source, container):
+        facts = _Kitchen(files, limits, clip.starts_s - probe.start_s, on_progress).make(clip)
     on_progress(100.0)
     return Converted(files.video, files.poster, facts)
 
@@ -70,29 +70,66 @@ class _SoundError(Exception):
     """The picture may be fine, but the sound that the probe could decode is too much for FFmpeg: leave it out."""
 
 
-def _made(
-    files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
-) -> Facts:
-    _run(files, clip, limits, starts_before_s, on_progress)
-    on_progress(100.0)
-    return _verified(files, clip, limits)
+class _ChangesError(Exception):
+    """What FFmpeg makes in the ordinary way of a clip that changes is worth nothing."""
 
 
-def _run(
-    files: Files, clip: Clip, limits: Limits, starts_before_s: float, on_progress: Callable[[float], None]
-) -> None:
-    command = build(files, clip, limits, starts_before_s=starts_before_s)
-    witness = Witness(clip.expected_s * float(clip.rate), clip.video.index, clip.video.hidden)
-    listener = Listener(witness.hear_progress, witness.hear_log, lambda: on_progress(witness.percent))
-    ending = run_ffmpeg(command, limits, listener, read=[files.source, files.watermark], workdir=files.video.parent)
-    code = blame(ending, limits)
-    if code is not None:
-        if clip.audio and lacks_decoder(ending, clip.audio.index):
-            raise _SoundError(ending.last_words)
-        raise ProcessingFailed(code, log_detail=ending.last_words)
-    if not witness.trustworthy:
-        counts = f"{witness.packets} packets, {witness.decoded} decoded, {witness.damaged} damaged"
-        raise ProcessingFailed(FailureCode.DAMAGED, log_detail=f"{counts}: {ending.last_words}")
+@dataclass(frozen=True)
+class _Kitchen:
+    files: Files
+    limits: Limits
+    starts_before_s: float
+    on_progress: Callable[[float], None]
+
+    def make(self, clip: Clip) -> Facts:
+        """In the ordinary way; where that shows a sound or a change that it cannot cope with, once more without."""
+        try:
+            if clip.changes and clip.audio:
+                self._steady(clip, clip.audio)
+            self._make(clip)
+            self.on_progress(100.0)
+            return _verified(self.files, clip, self.limits)
+        except _SoundError as error:
+            log.warning("sound_left_out", reason=str(error))
+            return self.make(replace(clip, audio=None))
+        except _ChangesError:
+            log.info("clip_changes")
+            return self.make(replace(clip, changes=True))
+
+    def _steady(self, clip: Clip, audio: Stream) -> None:
+        command = build_steady_sound(self.files, clip, audio, self.limits, self.starts_before_s)
+        if blame(self._run(command, Listener(on_tick=lambda: self.on_progress(0.0))), self.limits) is not None:
+            raise _SoundError("it changes, and cannot be made steady")
+
+    def _make(self, clip: Clip) -> None:
+        witness = Witness(clip.expected_s * float(clip.rate), clip.video.index, clip.video.hidden)
+
+        def tick() -> None:
+            if witness.changes and not clip.changes:
+                raise _ChangesError
+            self.on_progress(witness.percent)
+
+        command = build(self.files, clip, self.limits, starts_before_s=self.starts_before_s)
+        ending = self._run(command, Listener(witness.hear_progress, witness.hear_log, tick))
+        tick()
+        code = blame(ending, self.limits)
+        if code is not None:
+            if clip.audio and lacks_decoder(ending, clip.audio.index):
+                raise _SoundError(ending.last_words)
+            raise ProcessingFailed(code, log_detail=ending.last_words)
+        if not witness.trustworthy:
+            counts = f"{witness.packets} packets, {witness.decoded} decoded, {witness.damaged} damaged"
+            raise ProcessingFailed(FailureCode.DAMAGED, log_detail=f"{counts}: {ending.last_words}")
+
+    def _run(self, command: Sequence[str], listener: Listener) -> Ending:
+        files = self.files
+        ending = run_ffmpeg(
+            command, self.limits, listener, read=[files.source, files.watermark], workdir=files.video.parent
+        )
+        if ending.exit != 0 and not files.source.exists():
+            # Moved to another storage, or deleted, since the probe: nothing that FFmpeg says is about the video.
+            raise FileNotFoundError(errno.ENOENT, "vanished while it was converted", str(files.source))
+        return ending
 
 
 SHORTFALL = 0.5

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from anb.processing.cut_off import top_boxes
 from anb.processing.ending import blame
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import run_probe
@@ -54,32 +55,13 @@ def _unreadable(source: Path, container: Container, words: str) -> FailureCode:
     """An MP4 without its index was cut off while it was recorded or sent; nearly anything else is damage."""
     if "exceeds max_streams" in words:
         return FailureCode.TOO_MANY_TRACKS
-    cut_off = container.demuxer == "mov" and b"moov" not in dict(top_boxes(source))
+    cut_off = container.demuxer == "mov" and not any(box.name == b"moov" for box in top_boxes(source))
     return FailureCode.CUT_OFF if cut_off else FailureCode.DAMAGED
-
-
-def top_boxes(file: Path) -> list[tuple[bytes, int]]:
-    """Names and places of an ISO file's outermost boxes, as far as they make sense."""
-    found: list[tuple[bytes, int]] = []
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        at = 0
-        while at + 8 <= size and len(found) < 1000:
-            stream.seek(at)
-            head = stream.read(16)
-            length = int.from_bytes(head[:4], "big")
-            if length == 1 and len(head) == 16:
-                length = int.from_bytes(head[8:], "big")
-            found.append((head[4:8], at))
-            if length < 8:
-                break
-            at += length
-    return found
 
 
 def index_comes_first(file: Path) -> bool:
     """What "faststart" means: a player can begin before it has the whole file."""
-    names = [name for name, _ in top_boxes(file)]
+    names = [box.name for box in top_boxes(file)]
     return b"moov" in names and b"mdat" in names and names.index(b"moov") < names.index(b"mdat")
 
 
@@ -89,7 +71,7 @@ MOOV_READ_MAX = 8 * 1024 * 1024
 def says_encrypted(file: Path) -> bool:
     """By ISO/IEC 23001-7's sample entry and its companions: FFmpeg puts the entry's real codec in its place, and then
     decodes noise. Only a video's entry counts."""
-    place = dict(top_boxes(file)).get(b"moov")
+    place = {box.name: box.start for box in top_boxes(file)}.get(b"moov")
     if place is None:
         return False
     with file.open("rb") as stream:

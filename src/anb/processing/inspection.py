@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from anb.processing.cut_off import ends_early, told_from_damage
 from anb.processing.examine import identify, index_comes_first, probe_file, says_encrypted
 from anb.processing.failures import FailureCode, Param, ProcessingFailed
-from anb.processing.house_format import Facts, breaches
+from anb.processing.house_format import LONGEST_S, Facts, breaches
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
 from anb.processing.probe import Probe
@@ -44,7 +45,13 @@ def inspect(path: Path, limits: Limits, rules: Rules = NO_RULES) -> Inspection:
 
 def examine(path: Path, container: Container, limits: Limits, rules: Rules) -> tuple[Probe, Clip]:
     """All that can refuse a file before FFmpeg works on it."""
-    probe = probe_file(path, container, limits)
-    if container.demuxer == "mov" and says_encrypted(path):
-        raise ProcessingFailed(FailureCode.ENCRYPTED)
-    return probe, choose(probe, limits, rules)
+    with told_from_damage(path, container):
+        probe = probe_file(path, container, limits)
+        if container.demuxer == "mov" and says_encrypted(path):
+            raise ProcessingFailed(FailureCode.ENCRYPTED)
+        clip = choose(probe, limits, rules)
+    declared_s = min(probe.declared_s or 0.0, LONGEST_S)
+    if clip.expected_s * 2 < declared_s and ends_early(path, container):
+        there = f"{clip.expected_s:.1f} of {declared_s:.1f} s are there"
+        raise ProcessingFailed(FailureCode.CUT_OFF, log_detail=there)
+    return probe, clip

@@ -36,10 +36,14 @@ def understood(frame: Frame) -> tuple[str, ...]:
     return (f"setparams=colorspace={'bt2020nc' if frame.transfer in _TRANSFERS else 'bt709'}",)
 
 
-def picture_filters(video: Stream, frame: Frame) -> tuple[str, ...]:
-    """Scaled before it is turned or tone-mapped: both cost by the pixel."""
-    width, height = scaled_size(frame, video.pixel_aspect)
-    colour = _tone_map(width, height, frame) if frame.transfer in _TRANSFERS else _scale(width, height, frame)
+def picture_filters(video: Stream, frame: Frame, *, changes: bool = False) -> tuple[str, ...]:
+    """Scaled before it is turned or tone-mapped: both cost by the pixel.
+
+    `changes`: frames come in several sizes. Each gets its own, and its bars at once, for only these two filters
+    follow such a change.
+    """
+    size, bars = _size_of_each(video, frame) if changes else _size_of_all(video, frame)
+    colour = _tone_map(size, bars, frame) if frame.transfer in _TRANSFERS else _scale(size, bars, frame)
     return (
         *colour,
         "format=yuv420p",
@@ -53,20 +57,40 @@ def picture_filters(video: Stream, frame: Frame) -> tuple[str, ...]:
 def scaled_size(frame: Frame, pixel_aspect: Fraction) -> tuple[int, int]:
     """Before turning. Even, because 4:2:0 halves both; at least 2, for a picture as thin as a hair."""
     wide, high = Fraction(frame.width) * pixel_aspect, Fraction(frame.height)
-    on_its_side = frame.matrix[0] == 0
-    room_wide, room_high = (HEIGHT, WIDTH) if on_its_side else (WIDTH, HEIGHT)
+    room_wide, room_high = _room(frame)
     factor = min(room_wide / wide, room_high / high)
     return _even(wide * factor), _even(high * factor)
+
+
+def _room(frame: Frame) -> tuple[int, int]:
+    """The house frame's width and height, as they are before turning."""
+    on_its_side = frame.matrix[0] == 0
+    return (HEIGHT, WIDTH) if on_its_side else (WIDTH, HEIGHT)
 
 
 def _even(length: Fraction) -> int:
     return max(2 * round(length / 2), 2)
 
 
-def _scale(width: int, height: int, frame: Frame) -> tuple[str, ...]:
+def _size_of_all(video: Stream, frame: Frame) -> tuple[str, tuple[str, ...]]:
+    width, height = scaled_size(frame, video.pixel_aspect)
+    return f"{width}:{height}", ()
+
+
+def _size_of_each(video: Stream, frame: Frame) -> tuple[str, tuple[str, ...]]:
+    """`scaled_size` in FFmpeg's own words, and the bars that make all frames alike."""
+    room_wide, room_high = _room(frame)
+    aspect = f"(iw*{float(video.pixel_aspect):.6f}/ih)"
+    width = f"max(2,2*round(min({room_wide},{room_high}*{aspect})/2))"
+    height = f"max(2,2*round(min({room_high},{room_wide}/{aspect})/2))"
+    bars = f"pad={room_wide}:{room_high}:(ow-iw)/2:(oh-ih)/2:color=black:eval=frame"
+    return f"w='{width}':h='{height}':eval=frame", (bars,)
+
+
+def _scale(size: str, bars: tuple[str, ...], frame: Frame) -> tuple[str, ...]:
     source_range = "pc" if _full_range(frame) else "tv"
     matrices = f"in_color_matrix={_matrix_name(frame)}:out_color_matrix=bt709"
-    return (f"scale={width}:{height}:flags=bicubic:{matrices}:in_range={source_range}:out_range=tv",)
+    return (f"scale={size}:flags=bicubic:{matrices}:in_range={source_range}:out_range=tv", *bars)
 
 
 def _full_range(frame: Frame) -> bool:
@@ -80,7 +104,7 @@ def _matrix_name(frame: Frame) -> str:
     return _MATRICES.get(frame.space) or ("bt709" if min(frame.width, frame.height) > 576 else "bt601")
 
 
-def _tone_map(width: int, height: int, frame: Frame) -> tuple[str, ...]:
+def _tone_map(size: str, bars: tuple[str, ...], frame: Frame) -> tuple[str, ...]:
     """HDR to SDR in linear light. `desat=0`: the default bleaches bright colours in newer versions of FFmpeg.
 
     The inputs are named, since a file may flag them only in its bitstream.
@@ -89,7 +113,8 @@ def _tone_map(width: int, height: int, frame: Frame) -> tuple[str, ...]:
     source_range = "full" if _full_range(frame) else "limited"
     source = f"tin={_TRANSFERS[frame.transfer]}:pin=bt2020:min={matrix}:rin={source_range}"
     return (
-        f"scale={width}:{height}:flags=bicubic",
+        f"scale={size}:flags=bicubic",
+        *bars,
         f"zscale={source}:t=linear:npl=100,format=gbrpf32le",
         "zscale=p=bt709,tonemap=hable:desat=0",
         "zscale=t=bt709:m=bt709:r=limited",

@@ -85,6 +85,8 @@ class Workshop:
     def _attempt(self, held: Claim) -> str:
         scratch = folder_of(self.scratch, held.video_id, held.attempt)
         try:
+            # It may be beside the media: where their share is not mounted, it would be made under the mount point.
+            self.patience.ask(self.storage.check)
             scratch.mkdir(parents=True)
             return self._publish(held, self._convert(held, scratch))
         except _LostError:

@@ -20,6 +20,8 @@ class Clip:
     starts_s: float
     expected_s: float
     rate: Fraction
+    changes: bool = False
+    """The picture's size or the sound's channels are others further on, as where a recording goes on turned."""
 
 
 def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:

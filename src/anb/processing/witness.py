@@ -4,6 +4,7 @@ import re
 
 _READ = re.compile(r"Input stream #0:(\d+) \(video\): (\d+) packets read")
 _DECODED = re.compile(r"; (\d+) frames decoded")
+_FILTERS_BUILT = re.compile(r"\[(graph.0.in\S*.*?) @ \w+\] \[verbose\] (?:w|tb):\d")
 _FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding stream #0:|processing packet)")
 
 
@@ -19,6 +20,9 @@ class Witness:
         self.packets = 0
         self.decoded = 0
         self.damaged = 0
+        self.changes = False
+        """A size or a layout became another, so that FFmpeg built its filters anew: they forgot what time it is."""
+        self._built: set[str] = set()
 
     def hear_progress(self, line: str) -> None:
         """By frames: with `-copyts` the time in `out_time_us` starts at the poster's, far below zero."""
@@ -30,6 +34,10 @@ class Witness:
         # One line a patched frame, from the decoders that patch; one line a lost packet, from FFmpeg for all others.
         if "concealing " in line or (_FAILED_PACKET.search(line) and "aac" not in line):
             self.damaged += 1
+        built = _FILTERS_BUILT.search(line)
+        if built:
+            self.changes |= built[1] in self._built
+            self._built.add(built[1])
         read = _READ.search(line)
         if read and int(read[1]) == self._video_index:
             self.packets = int(read[2])

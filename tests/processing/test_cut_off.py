@@ -1,0 +1,103 @@
+"""Files that end before they say they do, by the sizes in their wrapping."""
+
+from pathlib import Path
+
+import pytest
+
+from anb.processing.cut_off import ends_early
+from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.videos.sniff import Container
+from tests.media.factory import AAC, FRAGMENTS, X264, ffmpeg, picture, tone
+from tests.processing.conftest import Workbench
+
+EBML = b"\x1a\x45\xdf\xa3\x84" + bytes(4)
+SEGMENT = b"\x18\x53\x80\x67"
+HERE, ISO = Container.MATROSKA, Container.MP4
+
+
+def _box(name: bytes, length: int, there: int | None = None) -> bytes:
+    return (length.to_bytes(4, "big") + name).ljust(length if there is None else there, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("container", "data", "early"),
+    [
+        (ISO, _box(b"ftyp", 24) + _box(b"mdat", 100), False),
+        (ISO, _box(b"ftyp", 24) + _box(b"mdat", 100, 99), True),
+        (ISO, _box(b"ftyp", 24) + _box(b"mdat", 0, 50), False),
+        (ISO, _box(b"ftyp", 24) + _box(b"mdat", 3, 50), False),
+        (ISO, _box(b"ftyp", 24) + b"\0\0\0\1mdat" + (60).to_bytes(8, "big") + bytes(44), False),
+        (ISO, _box(b"ftyp", 24) + b"\0\0\0\1mdat" + (61).to_bytes(8, "big") + bytes(44), True),
+        (ISO, _box(b"ftyp", 24) + b"\0\0", False),
+        (HERE, EBML + SEGMENT + b"\x8a" + bytes(10), False),
+        (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), True),
+        (HERE, EBML + SEGMENT + b"\x40\x0a" + bytes(9), True),
+        (HERE, EBML + SEGMENT + b"\x01" + b"\xff" * 7 + bytes(9), False),
+        (HERE, EBML + SEGMENT + b"\xff" + bytes(9), False),
+        (HERE, EBML + SEGMENT, False),
+        (HERE, EBML + b"\0" * 20, False),
+        (HERE, b"\x1a\x45\xdf\xa3", False),
+        (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(20), False),
+        (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(19), True),
+        (Container.MPEG_TS, b"G" * 50, False),
+    ],
+)
+def test_the_end_is_compared_with_the_size_that_the_wrapping_states(
+    tmp_path: Path, container: Container, data: bytes, early: bool
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    assert ends_early(file, container) is early
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four seconds in each wrapping."""
+    folder = tmp_path_factory.mktemp("whole")
+    drawing = (*picture(seconds=4), *tone(4), *X264, *AAC)
+    ffmpeg(*drawing, "-movflags", "faststart", str(folder / "index-first.mp4"))
+    ffmpeg(*drawing, str(folder / "index-last.mp4"))
+    ffmpeg(*drawing, *FRAGMENTS, "-frag_duration", "500000", str(folder / "fragments.mp4"))
+    ffmpeg(*drawing, str(folder / "clip.mkv"))
+    ffmpeg(*drawing, str(folder / "clip.avi"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("index-first.mp4", 0.05),
+        ("index-first.mp4", 0.3),
+        ("index-last.mp4", 0.5),
+        ("index-last.mp4", 0.99),
+        ("clip.mkv", 0.2),
+    ],
+)
+def test_a_clip_of_which_most_is_missing_is_cut_off(
+    whole: Path, tmp_path: Path, workbench: Workbench, name: str, part: float
+) -> None:
+    with pytest.raises(ProcessingFailed) as refused:
+        workbench.convert(_cut(whole / name, tmp_path, part))
+    assert refused.value.code is FailureCode.CUT_OFF
+
+
+@pytest.mark.parametrize("name", ["index-first.mp4", "clip.mkv", "clip.avi"])
+def test_a_clip_of_which_most_is_there_is_published(
+    whole: Path, tmp_path: Path, workbench: Workbench, name: str
+) -> None:
+    assert workbench.convert(_cut(whole / name, tmp_path, 0.8)).facts.duration_s > 2
+
+
+def test_a_fragment_that_was_cut_is_not_called_damage(whole: Path, tmp_path: Path, workbench: Workbench) -> None:
+    source = whole / "fragments.mp4"
+    last_index = source.read_bytes().rindex(b"moof")
+    with pytest.raises(ProcessingFailed) as refused:
+        workbench.convert(_cut(source, tmp_path, (last_index + 36) / source.stat().st_size))
+    assert refused.value.code is FailureCode.CUT_OFF
+
+
+def _cut(source: Path, into: Path, part: float) -> Path:
+    data = source.read_bytes()
+    target = into / source.name
+    target.write_bytes(data[: int(len(data) * part)])
+    return target
