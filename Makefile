@@ -6,7 +6,7 @@ PIP := PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip install -qq --disable-pip
 .DEFAULT_GOAL := help
 
 help: ## show this
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
@@ -44,7 +44,7 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
 stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on free ports, until Ctrl+C
-	@.ci/tools && $(BIN)/python -m deployment.stack $(if $(PORT),--port $(PORT))
+	@.ci/tools && $(BIN)/python -m deployment.stack $(if $(PORT),--port $(PORT)) $(if $(FOLDER),--folder $(FOLDER))
 
 stack-test: .venv/dev.stamp ## what only the whole shows: bodies, caches, files and refusals through nginx
 	@.ci/tools && $(BIN)/python -m pytest -o addopts=-q -p no:randomly tests/stack

@@ -24,7 +24,10 @@ def main() -> int:
         with Stack(plan) as stack:
             print(f"The stack is at {plan.url}: nginx, gunicorn, PostgreSQL, Redis, worker, beat. Logs: {plan.logs}")
             print(f"Try: .venv/bin/anb demo --base-url {plan.url}    Stop with Ctrl+C.", flush=True)
-            stack.wait()
+            try:
+                stack.wait()
+            finally:
+                print("Stopping the servers ...", flush=True)
     except KeyboardInterrupt:
         return 0
     except (MissingToolError, StackError) as error:

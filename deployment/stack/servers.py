@@ -159,7 +159,9 @@ class Stack:
         made = subprocess.run(command, check=False, capture_output=True, text=True, cwd="/")
         if made.returncode:
             data.rmdir()
-            raise StackError(f"{made.stderr}User {owner} must be able to reach {data}: use another --folder.")
+            raise StackError(
+                f"{made.stderr}User {owner} must be able to reach {data}: use another folder: make stack FOLDER=..."
+            )
 
     def _database_is_there(self) -> bool:
         address = f"host=127.0.0.1 port={self.plan.ports.postgres} user=anb"
@@ -180,7 +182,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StackError(
-                f"A stack runs in {folder} already: stop it with Ctrl+C, or use another --folder."
+                f"A stack runs in {folder} already: stop it with Ctrl+C, or use another folder: make stack FOLDER=..."
             ) from None
         yield
 

@@ -151,6 +151,10 @@ PROBLEMS: dict[str, Text] = {
     ),
     "not_found": Text(es="No existe esa dirección.", en="There is no such address."),
     "method_not_allowed": Text(es="Ese método no se usa en esta dirección.", en="This method is not used here."),
+    "precondition_failed": Text(
+        es="El archivo ya no es el que tienes. Pídelo entero.",
+        en="The file is no longer the one that you have. Ask for it as a whole.",
+    ),
     "range_not_satisfiable": Text(es="El rango pedido no existe.", en="The requested range does not exist."),
     "internal_error": Text(
         es="Algo falló de nuestro lado. Ya quedó registrado; inténtalo otra vez.",

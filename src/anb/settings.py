@@ -349,6 +349,10 @@ def _explain(problem: dict[str, object]) -> str:
     if problem["type"] == "int_parsing":
         text = f"a whole number is wanted, not {problem['input']!r}"
         text += "; 100 MiB are 104857600" if name.endswith("_bytes") else ""
+    if problem["type"] == "bool_parsing":
+        text = f"true or false is wanted, not {problem['input']!r}"
+    if problem["type"] == "float_parsing":
+        text = f"a number is wanted, not {problem['input']!r}"
     field = Settings.model_fields.get(name)
     meaning = f" ({field.description})" if field else ""
     return f"{variable}{meaning}: {text}"

@@ -21,6 +21,8 @@ from anb.settings import SettingsError, load_settings, near_misses
             "100MB",
             "whole number is wanted, not '100MB'; 100 MiB are 104857600",
         ),
+        ("ANB_REMOVE_AUDIO", "si", "ANB_REMOVE_AUDIO.*true or false is wanted, not 'si'$"),
+        ("ANB_LONGEST_SOURCE_S", "diez", "ANB_LONGEST_SOURCE_S.*number is wanted, not 'diez'$"),
         ("ANB_LEASE_S", "a minute", "ANB_LEASE_S.*whole number is wanted, not 'a minute'$"),
     ],
 )

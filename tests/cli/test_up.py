@@ -1,4 +1,9 @@
+import os
+import re
 import signal
+import socket
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -79,3 +84,29 @@ def until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_up_tells_what_lies_outside_its_folder_and_where_phones_reach_it(folder: Path) -> None:
+    media = folder / "other" / "media"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "anb.cli", "up", "--port", str(port), "--data-dir", str(folder / "data")]
+    media.parent.mkdir()
+    with subprocess.Popen(
+        [*command, "--host", "0.0.0.0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ
+        | {"MEDIA_ROOT": str(media), "DATABASE_URL": f"sqlite:///{folder / 'other' / 'a.db'}", "SECRET_KEY": "k" * 40},
+    ) as child:
+        assert child.stdout is not None
+        said = ""
+        while "Stop with Ctrl+C" not in said and child.poll() is None:
+            said += child.stdout.readline()
+        child.terminate()
+    assert child.returncode == 0
+    assert f"but for the database in sqlite:///{folder / 'other' / 'a.db'} and the media in {media}" in said
+    if others := re.search(r"in this network: (\S+)", said):  # a machine without a network has no such line
+        assert others[1].endswith(f":{port}")
+        assert "127.0.0.1" not in others[1]

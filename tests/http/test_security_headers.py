@@ -77,11 +77,27 @@ def test_the_docs_need_no_other_server(client: TestClient) -> None:
     assert "script-src 'self';" in policy
     assert not re.findall(r"https?:", page.text + policy)
     assert not re.findall(r"<script>|<style", page.text)  # nothing that the policy would forbid
-    needed = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
-    assert len(needed) == 3
+    needed = re.findall(r'(?:src|href)="(/docs/[^"]+)"', page.text)
+    assert len(needed) == 4
     for path in needed:
         answer = client.get(path)
         assert answer.status_code == 200, path
         assert answer.content
     assert client.get("/docs/page.html").status_code == 404
     assert client.get("/docs/..%2Fpage.html").status_code == 404
+
+
+def test_the_docs_are_packed_for_whom_takes_it(client: TestClient) -> None:
+    plain = client.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "identity"})
+    packed = client.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "br, gzip"})
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) * 2 < len(plain.content)
+    assert packed.content == plain.content
+    assert packed.headers["content-type"] == plain.headers["content-type"]
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+@pytest.mark.parametrize("path", ["/docs", "/health", "/ready"])
+def test_watchers_may_ask_for_the_head_alone(client: TestClient, path: str) -> None:
+    answer = client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")

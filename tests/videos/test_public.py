@@ -106,7 +106,8 @@ class TestMedia:
         ("asked", "status", "expected"),
         [
             ("bytes=0-9", 206, DATA[:10]), ("bytes=100-", 206, DATA[100:]), ("bytes=-5", 206, DATA[-5:]),
-            ("bytes=2550-9999", 206, DATA[2550:]), ("bytes=9999-", 416, None), ("bytes=0-1,9999-", 416, None),
+            ("bytes=2550-9999", 206, DATA[2550:]), ("bytes=9999-", 416, None), ("bytes=0-1,9999-", 206, DATA[:2]),
+            ("bytes=8888-,9999-", 416, None),
             ("bytes=-0", 416, None), ("lines=1-2", 200, DATA),
             ("bytes=x-y", 200, DATA), ("bytes=9-2", 200, DATA), ("", 200, DATA),
             ("bytes=0-" + "9" * 5000, 200, DATA), ("bytes=" + "9" * 5000 + "-", 200, DATA),
@@ -130,6 +131,23 @@ class TestMedia:
         assert cast.client.get(url, headers={"If-None-Match": '"other"'}).status_code == 200
         for date in ("nonsense", "Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2999 00:00:00 -9999999999"):
             assert cast.client.get(url, headers={"If-Modified-Since": date}).status_code == 200
+
+    def test_who_goes_on_with_a_file_hears_where_it_is_another(self, cast: Cast, url: str) -> None:
+        first = cast.client.get(url)
+        same = {"If-Match": first.headers["etag"], "If-Unmodified-Since": first.headers["last-modified"]}
+        for name, value in (*same.items(), ("If-Match", "*"), ("If-Unmodified-Since", "nonsense")):
+            answer = cast.client.get(url, headers={name: value, "Range": "bytes=0-9"})
+            assert (answer.status_code, len(answer.content)) == (206, 10), name
+        other = {
+            "If-Match": f'"other", W/{first.headers["etag"]}',
+            "If-Unmodified-Since": "Mon, 01 Jan 2001 00:00:00 GMT",
+        }
+        for name, value in other.items():
+            problem(cast.client.get(url, headers={name: value, "Range": "bytes=0-9"}), 412, "precondition_failed")
+
+    def test_a_range_is_for_reading_alone(self, cast: Cast, url: str) -> None:
+        answer = cast.client.head(url, headers={"Range": "bytes=0-9"})
+        assert (answer.status_code, answer.headers["content-length"]) == (200, "2560")
 
     @pytest.mark.parametrize(
         "path",

@@ -1,11 +1,15 @@
 """`anb up`: everything in one process."""
 
+import socket
+from contextlib import suppress
 from typing import Annotated
 
 import typer
+from sqlalchemy import make_url
 
 from anb.commands.flags import DataDir
 from anb.commands.system import leave_on_sigterm, open_settings
+from anb.settings import Settings
 
 
 def up(
@@ -30,7 +34,9 @@ def up(
 
     def started() -> None:
         typer.echo(f"ANB Rising Stars is at {shown}; try its API at {shown}/docs")
-        typer.echo(f"Data is kept in {settings.data_dir.resolve()}. Stop with Ctrl+C.")
+        if lan := _address_for_others(host):
+            typer.echo(f"Other machines and phones in this network: http://{lan}:{port}")
+        typer.echo(f"Data is kept in {settings.data_dir.resolve()}{_elsewhere(settings)}. Stop with Ctrl+C.")
 
     def waiting() -> None:
         typer.echo(
@@ -39,3 +45,23 @@ def up(
         )
 
     raise typer.Exit(serve(settings, host, port, started, waiting))
+
+
+def _elsewhere(settings: Settings) -> str:
+    """What a shell that has the servers' settings takes out of the folder."""
+    others = []
+    if settings.database_url:
+        others.append(f"the database in {make_url(settings.database).render_as_string(hide_password=True)}")
+    if settings.media_root:
+        others.append(f"the media in {settings.media}")
+    return f", but for {' and '.join(others)} (DATABASE_URL, MEDIA_ROOT)" if others else ""
+
+
+def _address_for_others(host: str) -> str | None:
+    """This machine's own in the network that leads out of it; a UDP socket that is connected sends nothing."""
+    if host != "0.0.0.0":  # noqa: S104 - only compared
+        return None
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # RFC 5737: nobody's
+        return str(probe.getsockname()[0])
+    return None

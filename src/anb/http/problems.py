@@ -116,7 +116,7 @@ _MEANINGS = {
     404: "There is no such thing",
     409: "It contradicts what is already there",
     410: "Its time is over",
-    412: "Not this version of the protocol",
+    412: "Not the file, or the version of the protocol, that was asked for",
     413: "Too many bytes",
     415: "Not a video by content",
     416: "No such range",
@@ -127,6 +127,16 @@ _MEANINGS = {
     503: "Too many at once; try again soon",
     507: "No room",
 }
+
+
+_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    412: "precondition_failed",
+    413: "body_too_large",
+    416: "range_not_satisfiable",
+}
+"""For what the framework refuses."""
 
 
 def install_errors(app: FastAPI) -> None:
@@ -145,8 +155,7 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
-        known = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large", 416: "range_not_satisfiable"}
-        code = known.get(error.status_code, "malformed_request")
+        code = _CODES.get(error.status_code, "malformed_request")
         return problem(request, error.status_code, AnbError(code), dict(error.headers or {}))
 
     @app.exception_handler(DBAPIError)

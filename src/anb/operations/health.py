@@ -53,12 +53,14 @@ async def front() -> RedirectResponse:
     return RedirectResponse("/docs")
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health() -> dict[str, str]:
     """The process answers."""
     return {"status": "healthy", "version": __version__}
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(request: Request) -> Response:
     """Whether it can do its work: each part, timed in milliseconds."""

@@ -31,7 +31,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
     206: {"description": "The range that was asked for"},
     304: {"description": "Not changed"},
     307: {"description": "The file is in S3, at an address that works for some minutes"},
-    **problems(403, 404, 416),
+    **problems(403, 404, 412, 416),
 }
 
 
@@ -57,6 +57,8 @@ async def media(request: Request, key: str, token: str = "") -> Response:
     if (prefix := settings.accel_prefix) and path.is_relative_to(settings.media):
         return Response(headers=headers | {"X-Accel-Redirect": f"{prefix}/{key}"}, media_type=kind)
     response = FileResponse(path, headers=headers, media_type=kind, stat_result=status)
+    if _is_another(request, response):
+        raise HTTPException(412)
     if _is_unchanged(request, response):
         return Response(status_code=304, headers={name: response.headers[name] for name in ("etag", "cache-control")})
     _settle_range(request, status.st_size)
@@ -70,18 +72,22 @@ def _redirect(link: Link, *, private: bool) -> Response:
 
 
 def _settle_range(request: Request, size: int) -> None:
-    """RFC 9110, 14.2: a range that cannot be understood is ignored, and the whole file is the answer.
+    """RFC 9110, 14.2: a range that cannot be understood, or that comes with another method than GET, is ignored, and
+    the whole file is the answer. Of several those inside the file count.
 
-    One that lies outside is 416, which Starlette would answer as well, but not with a problem document.
+    None of them is 416, which Starlette would answer as well, but also where only one is outside.
     """
     asked = request.headers.get("range")
     if asked is None:
         return
     parts = asked.partition("=")[2].split(",")
-    if not (_RANGES.fullmatch(asked) and all(map(_runs_forward, parts))):
-        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
-    elif "if-range" not in request.headers and any(_is_outside(part, size) for part in parts):
-        raise HTTPException(416, headers={"Content-Range": f"bytes */{size}"})
+    ranges: list[str] = []
+    if request.method == "GET" and _RANGES.fullmatch(asked) and all(map(_runs_forward, parts)):
+        ranges = [part for part in parts if not _is_outside(part, size)]
+        if not ranges and "if-range" not in request.headers:
+            raise HTTPException(416, headers={"Content-Range": f"bytes */{size}"})
+    headers = [pair for pair in request.scope["headers"] if pair[0] != b"range"]
+    request.scope["headers"] = headers + [(b"range", f"bytes={','.join(ranges)}".encode())] * bool(ranges)
 
 
 def _is_outside(part: str, size: int) -> bool:
@@ -98,10 +104,25 @@ def _is_unchanged(request: Request, response: FileResponse) -> bool:
     """RFC 9110, 13.2.2: the entity tag decides where both conditions are sent."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        named = [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-        return "*" in named or response.headers["etag"] in named
-    since = request.headers.get("if-modified-since", "")
+        return _names(tags.replace("W/", ""), response)
+    return _is_newer(response, request.headers.get("if-modified-since", "")) is False
+
+
+def _is_another(request: Request, response: FileResponse) -> bool:
+    """Than the one that the client wants to go on with, whatever it has of it."""
+    tags = request.headers.get("if-match")
+    if tags is not None:
+        return not _names(tags, response)
+    return _is_newer(response, request.headers.get("if-unmodified-since", "")) is True
+
+
+def _names(tags: str, response: FileResponse) -> bool:
+    named = [tag.strip() for tag in tags.split(",")]
+    return "*" in named or response.headers["etag"] in named
+
+
+def _is_newer(response: FileResponse, date: str) -> bool | None:
     try:
-        return parsedate_to_datetime(response.headers["last-modified"]) <= parsedate_to_datetime(since)
+        return parsedate_to_datetime(response.headers["last-modified"]) > parsedate_to_datetime(date)
     except (ValueError, TypeError, OverflowError):  # no date, one without a zone, the year 99999999999
-        return False
+        return None

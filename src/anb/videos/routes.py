@@ -35,8 +35,17 @@ _FORM = {
                     "required": ["file", "title"],
                     "properties": {
                         "file": {"type": "string", "format": "binary", "description": "Or `video_file`"},
-                        "title": {"type": "string", "minLength": 1, "maxLength": upload_policy.TITLE_MAX},
-                        "description": {"type": "string", "maxLength": upload_policy.DESCRIPTION_MAX},
+                        "title": {
+                            "type": "string",
+                            "minLength": 1,
+                            "maxLength": upload_policy.TITLE_MAX,
+                            "example": "Crossover y triple",
+                        },
+                        "description": {
+                            "type": "string",
+                            "maxLength": upload_policy.DESCRIPTION_MAX,
+                            "example": "Entrenamiento del martes",
+                        },
                     },
                 }
             }
