@@ -45,3 +45,13 @@ def test_a_first_deployment_sets_all_that_has_no_default() -> None:
     released = {"ReleaseKey", "ReleaseSha256"}  # what publish.sh prints
     assert "$RELEASE_PARAMETERS" in call
     assert wanted - released <= set(re.findall(r"(\w+)=", call))
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_template_that_is_too_large_for_a_call_goes_by_a_bucket(phase: int) -> None:
+    size = (made(phase).folder / f"{STACK}.template.json").stat().st_size
+    assert size > 51_200, "small enough for a call: the page says that none is"
+    pages = "\n".join(page.read_text() for page in DOCS.rglob("*.md"))
+    calls = re.findall(r"cloudformation deploy --(?:.*\\\n)*.*", pages)
+    assert calls
+    assert [call for call in calls if "--s3-bucket" not in call] == []
