@@ -1,6 +1,9 @@
 """What the pages say of the phases is what the code makes."""
 
+import json
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,31 @@ def test_a_template_that_is_too_large_for_a_call_goes_by_a_bucket(phase: int) ->
     calls = re.findall(r"cloudformation deploy --(?:.*\\\n)*.*", pages)
     assert calls
     assert [call for call in calls if "--s3-bucket" not in call] == []
+
+
+AWS = """#!/bin/sh
+case "$2" in
+    get-secret-value) cat "$(basename "$4")" ;;
+    put-secret-value) cp "${6#file://}" "$(basename "$4")" ;;
+esac
+"""
+
+
+def test_a_new_key_reaches_both_regions_pods(tmp_path: Path) -> None:
+    """The calls of the page, on what the stack tells them."""
+    for secret, told in (("ProductionSecret", "production"), ("SecondRegionSecret", "second-region")):
+        value = made(3).properties(secret)["SecretString"]["Fn::Sub"]
+        (tmp_path / told).write_text(re.sub(r"\{\{.*?\}\}", "old", value))
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    page = (DOCS / "howto" / "key-rotation.md").read_text()
+    (function,) = re.findall(r"^in_pods\(\) \{\n.*?^\}$", page, re.MULTILINE | re.DOTALL)
+    calls = re.findall(r'^in_pods ".*', page, re.MULTILINE)
+    script = "\n".join(["NEW_KEY=new NEW_PASSWORD=new NEW_TOKEN=new", function, *calls])
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=True)
+    for told in ("production", "second-region"):
+        value = (tmp_path / told).read_text()
+        assert "old" not in value
+        assert all("new" in one for one in json.loads(value).values())
+    assert {path.name for path in tmp_path.iterdir()} == {"aws", "production", "second-region"}
