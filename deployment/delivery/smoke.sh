@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # smoke.sh URL VERSION: the new release answers, and a video makes its whole way: upload, house format, votes, ranking.
+# It stays there, published and with two votes, until somebody takes it down: its id is in the last line.
 set -euo pipefail
 
 url=${1:?such as https://anb.example.com}
@@ -14,4 +15,4 @@ done
     exit 1
 }
 curl --fail --silent --show-error --max-time 10 "$url/ready"
-anb demo --base-url "$url"
+anb demo --base-url "$url" --json

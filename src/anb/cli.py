@@ -22,6 +22,7 @@ from anb.commands.recount import recount
 from anb.commands.restore import restore
 from anb.commands.retry import retry
 from anb.commands.storage_move import storage_move
+from anb.commands.take_down import take_down
 from anb.commands.up import up
 from anb.commands.worker import worker
 
@@ -75,6 +76,7 @@ for command in (
     worker,
     beat,
     retry,
+    take_down,
     recount,
     backup,
     restore,

@@ -66,6 +66,16 @@ def test_retry_puts_only_a_failed_video_back(anb: Anb, counted: Cast) -> None:
     assert anb("retry", "no-id").exit_code == 2
 
 
+def test_a_video_is_taken_down_once_with_its_votes(anb: Anb, counted: Cast) -> None:
+    (video,) = counted.client.get("/api/public/videos").json()
+    assert anb("take-down", video["video_id"], "--json").json == {
+        "video_id": video["video_id"], "taken_down": True, "votes": 1,
+    }  # fmt: skip
+    assert anb("recount", "--check").exit_code == 0
+    again = anb("take-down", video["video_id"])
+    assert (again.exit_code, again.err) == (1, "No video has this id.\n")
+
+
 def test_migrate_makes_a_database_and_may_be_repeated(anb: Anb, folder: Path) -> None:
     first, again = anb("migrate"), anb("migrate", "--json")
     assert (first.exit_code, again.exit_code) == (0, 0)

@@ -1,4 +1,5 @@
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -6,10 +7,13 @@ from sqlalchemy import text, update
 from tests.cast import Cast
 
 from anb.db import Database
+from anb.settings import Settings
+from anb.storage import open_storage
 from anb.videos.models import Video
 from anb.voting import repository
 from anb.voting.ballot import Ballot
 from anb.voting.recount import recount
+from anb.voting.taking_down import take_down
 
 
 def _somebody_waits(database: Database) -> bool:
@@ -41,3 +45,22 @@ def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Databas
             ("video", 7, 1),
             ("player", 0, 1),
         ]
+
+
+def test_a_ballot_under_way_goes_with_the_video_that_is_taken_down(
+    cast: Cast, database: Database, settings: Settings
+) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    ana, beto, video_id = cast.ana, cast.beto, cast.video(cast.ana)
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            repository.candidates_locked(session, [video_id])
+            taken = pool.submit(take_down, database, open_storage(settings), video_id)
+            while not _somebody_waits(database) and not taken.done():
+                time.sleep(0.01)
+            repository.insert_votes(session, [Ballot(video_id, beto.id)])
+            repository.add_to_totals(session, Counter({video_id: 1}), Counter({ana.id: 1}))
+        assert taken.result(20) == 1
+    assert cast.votes_in_rows() == 0
+    assert recount(database, repair=False) == []

@@ -155,10 +155,15 @@ def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id:
         if video.votes:
             raise ConflictError("video_has_votes")
         repository.remove(session, video)
+    delete_files(storage, video)
+    return video
+
+
+def delete_files(storage: Storage, video: Video) -> None:
+    """Of a video whose row is gone."""
     for key in (video.original_key, video.processed_key, video.poster_key):
         if key:
             _delete_bytes(storage, key)
-    return video
 
 
 def _delete_bytes(storage: Storage, key: str) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
@@ -40,6 +40,10 @@ def insert_votes(session: Session, ballots: Sequence[Ballot]) -> set[Ballot]:
     statement = db.insert(session, Vote).on_conflict_do_nothing().returning(Vote.video_id, Vote.player_id)
     inserted = session.execute(statement, rows)
     return {Ballot(row.video_id, row.player_id) for row in inserted}
+
+
+def remove_votes(session: Session, video_id: uuid.UUID) -> int:
+    return len(session.scalars(delete(Vote).where(Vote.video_id == video_id).returning(Vote.player_id)).all())
 
 
 def add_to_totals(session: Session, by_video: Counter[uuid.UUID], by_player: Counter[uuid.UUID]) -> None:
