@@ -88,6 +88,19 @@ def test_each_call_of_aws_is_one_that_aws_describes(one: Page) -> None:
 
 
 @each_page
+def test_a_file_of_secrets_is_its_writers_alone_and_goes(one: Page) -> None:
+    """And no `git add` takes it along in the meantime."""
+    ignored = (ROOT / ".gitignore").read_text().splitlines()
+    lines = [line for block in one.blocks for line in block.text.splitlines()]
+    for line in lines:
+        if "get-secret-value" in line and ">" in line:
+            assert line.lstrip().startswith("(umask 077 &&"), line
+        for name in re.findall(r"put-secret-value.*file://([\w.-]+)", line):
+            assert f"rm {name}" in map(str.strip, lines), name
+            assert name in ignored
+
+
+@each_page
 def test_what_a_page_names_is_there(one: Page) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"\bmake ([a-z][a-z0-9-]+)", "\n".join(_code(one)))) <= targets
