@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# clusters.sh deploy|back IMAGE@DIGEST REGION...: each region's cluster in turn. Where one does not take the release,
-# later ones are left alone and those that have it already go back: no two regions stay on different releases.
-# The cluster of a region is called anb; `back` takes no image.
+# clusters.sh deploy IMAGE@DIGEST REGION... | back REGION...: each region's cluster in turn. Where one does not take the
+# release, later ones are left alone and those that have it already go back: no two regions stay on different releases.
+# The cluster of a region is called anb.
 set -euo pipefail
 
-action=${1:?deploy or back}
-image=$2
-shift 2
+case ${1:-} in
+    deploy) words=3 ;;
+    back) words=2 ;;
+esac
+[[ -n ${words:-} && $# -ge $words ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
 here=$(dirname "$0")
 
 at() { # at REGION COMMAND...
@@ -22,7 +27,8 @@ back() { # back REGION...: all of them, also when one does not
 }
 
 deploy() {
-    local region have_it=()
+    local image=$1 region have_it=()
+    shift
     for region in "$@"; do
         if ! at "$region" "$here/rollout.sh" "$region" "$image"; then
             echo "$region has not taken the release; back: ${have_it[*]:-none had it}." >&2
@@ -33,10 +39,4 @@ deploy() {
     done
 }
 
-case $action in
-    deploy | back) "$action" "$@" ;;
-    *)
-        echo "deploy or back, not $action" >&2
-        exit 2
-        ;;
-esac
+"$@"

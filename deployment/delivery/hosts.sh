@@ -3,10 +3,14 @@
 # What ran before is kept as an object beside the archives, so that `back` knows it.
 set -euo pipefail
 
-action=${1:?deploy or back}
-phase=${2:?0 to 2}
-name=${3:?such as v0.1.0}
-bucket=${4:?bucket of the release archives}
+[[ $# -eq 4 && $1 =~ ^(deploy|back)$ && $2 =~ ^[0-2]$ ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
+action=$1
+phase=$2
+name=$3 # such as v0.1.0
+bucket=$4
 here=$(dirname "$0")
 before=s3://$bucket/releases/before-$name
 parameter() {
@@ -25,10 +29,6 @@ case $action in
         fi
         ;;
     back) release=$(aws s3 cp --only-show-errors "$before" -) ;;
-    *)
-        echo "deploy or back, not $action" >&2
-        exit 2
-        ;;
 esac
 [[ $release =~ ^ReleaseKey=[^\ ]+\ ReleaseSha256=[^\ ]+$ ]] || {
     echo "This names no release: $release" >&2

@@ -3,8 +3,12 @@
 # Prints the two parameters of the stack that name it.
 set -euo pipefail
 
-name=${1:?such as v0.1.0}
-bucket=${2:?bucket of the release archives}
+[[ $# -eq 2 ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
+name=$1 # such as v0.1.0
+bucket=$2
 archive=$(mktemp)
 trap 'rm -f "$archive"' EXIT
 git archive --format tar --prefix "anb-$name/" HEAD | gzip --no-name >"$archive" # the same bytes for the same commit

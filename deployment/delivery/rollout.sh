@@ -3,13 +3,22 @@
 # If web, worker or beat does not become ready, what this changed of them goes back. The schema stays: steps only add.
 set -euo pipefail
 
-region=${1:?the name of an overlay, such as us-east-1}
-image=${2:?IMAGE@sha256:DIGEST}
+[[ $# -eq 2 ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
+region=$1
+image=$2
 [[ $image =~ ^[^@]+@sha256:[0-9a-f]{64}$ ]] || {
     echo "$image is no IMAGE@sha256:DIGEST: a tag may be moved, a digest may not" >&2
     exit 2
 }
-overlay=$(cd "$(dirname "$0")/../kubernetes/overlays/$region" && pwd)
+overlays=$(cd "$(dirname "$0")/../kubernetes/overlays" && pwd)
+overlay=$overlays/$region
+[[ -d $overlay ]] || {
+    echo "$region has no overlay in $overlays" >&2
+    exit 2
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

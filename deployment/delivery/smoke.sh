@@ -3,8 +3,16 @@
 # It stays there, published and with two votes, until somebody takes it down: its id is in the last line.
 set -euo pipefail
 
-url=${1:?such as https://anb.example.com}
-version=${2:?what /health must say}
+[[ $# -eq 2 ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
+command -v anb >/dev/null || {
+    echo "smoke.sh needs anb on PATH: make .venv/run.stamp && PATH=\$PWD/.venv/bin:\$PATH" >&2
+    exit 2
+}
+url=$1
+version=$2
 for _ in $(seq 60); do
     body=$(curl --fail --silent --show-error --max-time 10 "$url/health") || body=
     [[ $body == *"\"version\":\"$version\""* ]] && break

@@ -4,14 +4,22 @@
 # whole stack back (CloudFormation's own doing), and this ends with an error.
 set -euo pipefail
 
-phase=${1:?0 to 3}
+[[ ${1:-} =~ ^[0-3]$ ]] || {
+    sed -n '2s/^# \([^:]*\):.*/Usage: \1/p' "$0" >&2
+    exit 2
+}
+[[ -n ${ANB_TEMPLATES_BUCKET:-} ]] || {
+    echo "ANB_TEMPLATES_BUCKET names no bucket: docs/howto/first-deployment.md makes one" >&2
+    exit 2
+}
+phase=$1
 shift
 cd "$(dirname "$0")/../.."
 make --no-print-directory infra-synth PHASE="$phase"
 options=(
     --stack-name anb --template-file cdk.out/anb.template.json
-    --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --no-fail-on-empty-changeset
-    --s3-bucket "${ANB_TEMPLATES_BUCKET:?bucket for templates}"
+    --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset
+    --s3-bucket "$ANB_TEMPLATES_BUCKET"
 )
 [[ $# -eq 0 ]] || options+=(--parameter-overrides "$@")
 aws cloudformation deploy "${options[@]}"

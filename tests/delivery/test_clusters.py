@@ -32,7 +32,7 @@ def run(folder: Path, *arguments: str, fails: str = "", unreached: str = "", sta
 
 def test_one_region_after_the_other(tmp_path: Path) -> None:
     assert run(tmp_path, "deploy", "image", "one", "two") == (0, ["out one image", "out two image"])
-    assert run(tmp_path, "back", "", "one", "two") == (0, ["back one", "back two"])
+    assert run(tmp_path, "back", "one", "two") == (0, ["back one", "back two"])
 
 
 def test_where_the_first_fails_the_others_are_left_alone(tmp_path: Path) -> None:
@@ -48,8 +48,9 @@ def test_those_that_have_a_release_which_another_refuses_go_back(
 
 
 def test_one_that_cannot_go_back_keeps_no_other_from_it(tmp_path: Path) -> None:
-    assert run(tmp_path, "back", "", "one", "two", stays="one") == (1, ["back one", "back two"])
+    assert run(tmp_path, "back", "one", "two", stays="one") == (1, ["back one", "back two"])
 
 
-def test_another_word_is_refused(tmp_path: Path) -> None:
-    assert run(tmp_path, "undo", "image", "one") == (2, [])
+@pytest.mark.parametrize("words", [(), ("undo", "image", "one"), ("deploy",), ("deploy", "image"), ("back",)])
+def test_a_wrong_call_is_refused(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert run(tmp_path, *words) == (2, [])
