@@ -67,3 +67,12 @@ def test_every_metric_is_documented() -> None:
     page = (ROOT / "docs/metrics.md").read_text()
     told = {family.name + ("_total" if family.type == "counter" else "") for family in REGISTRY.collect()}
     assert {f"`{name}`" for name in told if name.startswith("anb_")} <= set(re.findall(r"`\w+`", page))
+
+
+def test_the_units_say_what_the_page_of_delivery_tells() -> None:
+    page = (ROOT / "docs/delivery.md").read_text()
+    rows = re.findall(r"^\| (`[a-z]+\.(?:service|socket)`) \| (.*?) \|", page, re.MULTILINE)
+    assert len(rows) > 2
+    for unit, says in rows:
+        told = set(re.findall(r"`(\w+=[^`]*)`", says))
+        assert told <= set((ROOT / "deployment/systemd" / unit.strip("`")).read_text().splitlines()), unit
