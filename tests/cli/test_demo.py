@@ -1,10 +1,12 @@
 import uuid
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from anb.commands import demo_clip
 from anb.commands.demo_server import DemoError, prepare_folder
+from anb.commands.demo_story import download
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
 from tests.cli.conftest import Anb, Running
@@ -55,6 +57,24 @@ def test_a_running_contest_is_joined_and_left_running(
     refused = anb("demo", "--base-url", running.url, "--video", samples["script.mp4"])
     assert refused.exit_code == 1
     assert "answered 415" in refused.out
+
+
+@pytest.mark.parametrize(
+    ("status", "elsewhere"),
+    [
+        (301, "https://media.anb.example/media/processed/1.1.mp4"),  # the load balancer, to CloudFront
+        (307, "https://anb-media.s3.example/media/processed/1.1.mp4?X-Amz-Signature=1"),  # the application, to S3
+    ],
+)
+def test_media_that_lie_elsewhere_are_fetched_there(tmp_path: Path, status: int, elsewhere: str) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url == elsewhere:
+            return httpx2.Response(200, content=b"a video")
+        return httpx2.Response(status, headers={"Location": elsewhere})
+
+    with httpx2.Client(base_url="https://anb.example", transport=httpx2.MockTransport(answer)) as client:
+        download(client, "/media/processed/1.1.mp4", tmp_path / "processed.mp4")
+    assert (tmp_path / "processed.mp4").read_bytes() == b"a video"
 
 
 def test_a_server_that_nobody_runs_fails_the_demo(anb: Anb) -> None:
