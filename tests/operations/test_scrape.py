@@ -187,6 +187,10 @@ def test_a_worker_tells_what_its_children_did(cast: Cast, settings: Settings, tm
         assert value(samples, "anb_processing_seconds_count") == 1
         assert (value(samples, "anb_worker_heartbeat_timestamp_seconds") or 0) > time.time() - 60
         assert value(samples, "anb_ffmpeg_kills_total", reason="out_of_time") == 0
+        for code in ("disk_full", "engine_missing", "source_missing", "internal"):
+            told = value(samples, "anb_processing_failures_total", code=code)
+            assert told is not None, f"a rise from nothing is none: the first {code} would wake nobody"
+        assert value(samples, "anb_videos_processed_total", outcome="completed") == 0
     assert not list(tmp_path.glob("anb-metrics-*"))
 
 

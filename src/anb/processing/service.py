@@ -34,6 +34,14 @@ _STORAGE_AWAY_S = 30.0
 _PATIENCE_S = 20.0
 _ASKS_AGAIN_AFTER_S = 1.0
 
+# Told as 0 before there is one, so that the first is seen as a rise: the faults that may be the machine's, and how an
+# attempt ends.
+for _code in FailureCode:
+    if not _code.permanent:
+        metrics.FAILURES.labels(_code.value)
+for _outcome in ("completed", "to_be_retried", "failed", "handed_back", "storage_away", "lost"):
+    metrics.PROCESSED.labels(_outcome)
+
 
 class _LostError(Exception):
     """The video was deleted, or another worker has it: this attempt's output is worth nothing."""
