@@ -32,7 +32,11 @@ _FETCH = f"""\
 set -euo pipefail
 exec > >(tee -a /var/log/anb-setup.log) 2>&1
 export DEBIAN_FRONTEND=noninteractive AWS_DEFAULT_REGION="${{AWS::Region}}"
-command -v aws > /dev/null || {{ apt-get update -q; apt-get install -y -q awscli; }}
+command -v aws > /dev/null || {{
+  # At a first boot Ubuntu's own timers hold apt's locks: for dpkg's apt waits by itself, for that of the lists not.
+  for _ in $(seq 60); do apt-get update -q && break; sleep 5; done
+  apt-get install -y -q -o DPkg::Lock::Timeout=300 awscli
+}}
 
 archive=$(mktemp)
 aws s3 cp --only-show-errors "s3://${{ReleaseBucket}}/${{ReleaseKey}}" "$archive"
@@ -78,8 +82,8 @@ class Setup:
     """In double quotes: a value may name what an earlier line has set, never a secret itself."""
     local: dict[str, str] = field(default_factory=dict)
     """Settings of the application beyond the script's variables."""
-    unit: str = ""
-    """Reads the latter."""
+    units: str = ""
+    """Read the latter, as far as the script has made them."""
     secrets: bool = True
     before: str = ""
     """Shell that must run first."""
@@ -96,9 +100,9 @@ def rendered(setup: Setup) -> str:
         _SECRETS if setup.secrets else "",
         setup.before,
         exports + "\n",
-        _LOCAL % lines if setup.unit else "",
+        _LOCAL % lines if setup.units else "",
         f"bash {_RELEASE}/deployment/ec2-setup/{setup.script}\n",
-        f'[ "$changed" = no ] || systemctl restart {setup.unit}\n' if setup.unit else "",
+        f'[ "$changed" = no ] || systemctl try-restart {setup.units}\n' if setup.units else "",
         f"bash {_RELEASE}/deployment/cloudwatch/install.sh {setup.watches}\n",
         setup.after,
         "\n--anb--\n",

@@ -134,6 +134,15 @@ quietly() { # quietly COMMAND...: its output only if it fails
     }
 }
 
+fresh_lists() { # Ubuntu's own timers hold the lists' lock at times: apt waits by itself for dpkg's alone
+    local _
+    for _ in {1..60}; do
+        apt-get update -q && return
+        sleep 5
+    done
+    return 1
+}
+
 packages() {
     local missing=() name
     for name in "$@"; do
@@ -141,7 +150,7 @@ packages() {
     done
     [[ ${#missing[@]} -gt 0 ]] || return 0
     step "install ${missing[*]}" || return 0
-    quietly apt-get update -q -o DPkg::Lock::Timeout=300
+    quietly fresh_lists
     quietly apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold \
         "${missing[@]}"
 }

@@ -20,4 +20,5 @@ def add_workers(stack: PhaseStack, application: Application, where: Placement) -
 
 def _setup(application: Application, beat: str) -> Setup:
     told = {**application.exports, "BEAT": beat}
-    return Setup(user_data.WORKER, "worker", told, application.local, "celery.service", before=application.before)
+    units = "celery.service celerybeat.service"
+    return Setup(user_data.WORKER, "worker", told, application.local, units, before=application.before)

@@ -35,18 +35,18 @@ class Boot:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._release()
-        self._stub("aws", f"""\
+        self.stub("aws", f"""\
             case "$1 $2" in
               "s3 cp") cp {root}/anb.tar.gz "$5" ;;
               "secretsmanager get-secret-value") cat {root}/"$4" ;;
               *) echo "aws $*" >> {root}/calls ;;
             esac""")  # fmt: skip
         for name in ("systemctl", "nginx", "mountpoint", "blkid", "mount"):
-            self._stub(name, f'echo "{name} $*" >> {root}/calls')
+            self.stub(name, f'echo "{name} $*" >> {root}/calls')
         for name, value in _SECRETS.items():
             (root / name).write_text(value)
 
-    def _stub(self, name: str, text: str) -> None:
+    def stub(self, name: str, text: str) -> None:
         path = self.root / "bin" / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/bash\n{text}\n")
@@ -154,7 +154,7 @@ def test_the_media_move_by_a_parameter_of_phase_1(boot: Boot, media: str, root: 
     assert boot.local()["MEDIA_ROOT"] == root
     assert (boot.root / "opt/anb/local.env").stat().st_mode & 0o777 == 0o600  # the queue's password is in it
     assert boot.local()["ANB_MEDIA_FALLBACK"] == fallback
-    assert "systemctl restart fastapi.service" in (boot.root / "calls").read_text()
+    assert "systemctl try-restart fastapi.service\n" in (boot.root / "calls").read_text()
 
 
 @pytest.mark.parametrize("name", ["WebTemplate", "WorkerTemplate"])
@@ -167,6 +167,26 @@ def test_hosts_of_phase_2_have_media_in_the_bucket_uploads_on_efs_and_say_when_t
     assert boot.told(script)["FILESERVER_ADDRESS"] == "fs-1.efs.us-east-1.amazonaws.com:/"
     assert boot.local()["ANB_STAGING_DIR"] == "/app/media/incoming"
     assert "aws cloudformation signal-resource" in (boot.root / "calls").read_text()
+
+
+def test_worker_and_beat_take_the_same_step_of_the_move(boot: Boot) -> None:
+    """The beat sweeps what no row names: with the settings of an earlier step it would look in the wrong place."""
+    assert boot.run(_text(1, "Worker"), Media="bucket").returncode == 0
+    assert "systemctl try-restart celery.service celerybeat.service\n" in (boot.root / "calls").read_text()
+
+
+def test_a_first_boot_waits_for_ubuntus_own_timers(boot: Boot) -> None:
+    """They hold the lock of apt's lists, then that of dpkg."""
+    boot.stub("sleep", f"rm -f {boot.root}/lists-lock")
+    boot.stub("apt-get", f"""\
+        echo "apt-get $*" >> {boot.root}/calls
+        [ "$1" != update ] || [ ! -e {boot.root}/lists-lock ]""")  # fmt: skip
+    (boot.root / "lists-lock").touch()
+    run = boot.run(_text(1, "FileServer").replace("command -v aws", "command -v none-yet"))
+    assert run.returncode == 0, run.stderr + run.stdout
+    assert [line for line in (boot.root / "calls").read_text().splitlines() if line.startswith("apt-get")] == [
+        "apt-get update -q", "apt-get update -q", "apt-get install -y -q -o DPkg::Lock::Timeout=300 awscli",
+    ]  # fmt: skip
 
 
 def test_a_second_boot_with_the_same_text_restarts_nothing(boot: Boot) -> None:

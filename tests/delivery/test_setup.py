@@ -78,3 +78,9 @@ def test_a_raised_version_of_python_reaches_the_hosts_that_have_ours(
     wanted = "APP_HOME=$HERE/anb DRY_RUN=yes; PATH=$HERE/bin:/bin; command() { builtin command -v $2 | grep ^$HERE; }"
     found = said(f"{wanted}; python_of_host", HERE=str(tmp_path), RELEASE=str(LIB.parents[2]))
     assert any(line.startswith("would: Python") for line in found) is installs
+
+
+def test_the_lists_of_packages_are_waited_for() -> None:
+    """Another apt holds them at first."""
+    stubs = 'sleep() { echo slept; }; TRIES=0; apt-get() { echo "$*"; TRIES=$((TRIES + 1)); [[ $TRIES -eq 2 ]]; }'
+    assert said(f"{stubs}; fresh_lists") == ["update -q", "slept", "update -q"]
