@@ -26,6 +26,10 @@ SOUTH_AMERICA = route53.CfnRecordSet.GeoLocationProperty(continent_code="SA")
 
 _Distribution = cloudfront.CfnDistribution
 _Rule = waf.CfnWebACL.RuleProperty
+_Statement = waf.CfnWebACL.StatementProperty
+
+_UPLOADS = ("/api/videos/upload", "/api/uploads")
+"""Paths whose bodies are videos, whole or in pieces."""
 
 
 def media_host(stack: PhaseStack) -> str:
@@ -121,19 +125,19 @@ def _alias(stack: PhaseStack, name: str, host: str, target: str, zone: str, **wh
 
 
 def add_firewall(stack: Stack, balancer: Balancer) -> None:
-    """A rule that would refuse bodies over 8 kB only counts: here people upload videos."""
+    """Rules that read bodies are not asked about uploads: in the bytes of a video anything may stand by chance."""
     wall = waf.CfnWebACL(
         stack, "Firewall", scope="REGIONAL", default_action=waf.CfnWebACL.DefaultActionProperty(allow={}),
         visibility_config=_seen("Firewall"),
         rules=[
             _managed(0, "AWSManagedRulesAmazonIpReputationList"),
-            _managed(1, "AWSManagedRulesKnownBadInputsRuleSet"),
-            _managed(2, "AWSManagedRulesCommonRuleSet", counted="SizeRestrictions_BODY"),
-            _managed(3, "AWSManagedRulesSQLiRuleSet"),
+            _managed(1, "AWSManagedRulesKnownBadInputsRuleSet", _no_upload()),
+            _managed(2, "AWSManagedRulesCommonRuleSet", _no_upload()),
+            _managed(3, "AWSManagedRulesSQLiRuleSet", _no_upload()),
             _Rule(
                 name="TooMany", priority=4, visibility_config=_seen("TooMany"),
                 action=waf.CfnWebACL.RuleActionProperty(block={}),
-                statement=waf.CfnWebACL.StatementProperty(
+                statement=_Statement(
                     rate_based_statement=waf.CfnWebACL.RateBasedStatementProperty(
                         limit=_PER_ADDRESS, aggregate_key_type="IP")),
             ),
@@ -142,16 +146,28 @@ def add_firewall(stack: Stack, balancer: Balancer) -> None:
     waf.CfnWebACLAssociation(stack, "FirewallBeforeBalancer", resource_arn=balancer.arn, web_acl_arn=wall.attr_arn)
 
 
-def _managed(priority: int, name: str, counted: str = "") -> _Rule:
-    count = waf.CfnWebACL.RuleActionProperty(count={})
-    only_counted = [waf.CfnWebACL.RuleActionOverrideProperty(name=counted, action_to_use=count)] if counted else None
-    group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(
-        vendor_name="AWS", name=name, rule_action_overrides=only_counted
-    )
+def _begins_with(path: str) -> _Statement:
+    """As the application reads it, or `/api/uploads/../auth` would be an upload too."""
+    read = [waf.CfnWebACL.TextTransformationProperty(priority=place, type=kind)
+            for place, kind in enumerate(("URL_DECODE", "NORMALIZE_PATH"))]  # fmt: skip
+    match = waf.CfnWebACL.ByteMatchStatementProperty(
+        field_to_match=waf.CfnWebACL.FieldToMatchProperty(uri_path={}), positional_constraint="STARTS_WITH",
+        search_string=path, text_transformations=read,
+    )  # fmt: skip
+    return _Statement(byte_match_statement=match)
+
+
+def _no_upload() -> _Statement:
+    either = waf.CfnWebACL.OrStatementProperty(statements=[_begins_with(path) for path in _UPLOADS])
+    return _Statement(not_statement=waf.CfnWebACL.NotStatementProperty(statement=_Statement(or_statement=either)))
+
+
+def _managed(priority: int, name: str, where: _Statement | None = None) -> _Rule:
+    group = waf.CfnWebACL.ManagedRuleGroupStatementProperty(vendor_name="AWS", name=name, scope_down_statement=where)
     return _Rule(
         name=name, priority=priority, visibility_config=_seen(name),
         override_action=waf.CfnWebACL.OverrideActionProperty(none={}),
-        statement=waf.CfnWebACL.StatementProperty(managed_rule_group_statement=group),
+        statement=_Statement(managed_rule_group_statement=group),
     )  # fmt: skip
 
 

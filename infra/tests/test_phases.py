@@ -1,9 +1,11 @@
 """What later phases add, by the document's roadmap; and that no step replaces what holds data."""
 
 import json
+import posixpath
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs in this environment
@@ -185,6 +187,50 @@ def test_cloudfront_reads_results_and_nothing_else() -> None:
 def _statements(name: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = made(2).properties(name)["PolicyDocument"]["Statement"]
     return found
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/api/videos/upload", False),
+        ("/api/uploads", False),
+        ("/api/uploads/5b1e", False),
+        ("/api/auth/login", True),
+        ("/api/public/videos", True),
+        ("/api/uploads/../auth/login", True),
+        ("/api/uploads/%2e%2e/auth/login", True),
+    ],
+)
+@pytest.mark.parametrize(("phase", "stack"), [(2, "anb"), (3, "anb-second-region")])
+def test_the_firewall_looks_for_attacks_in_all_bodies_but_those_of_videos(
+    phase: int, stack: str, path: str, asked: bool
+) -> None:
+    rules = [rule["Statement"] for rule in made(phase).properties("Firewall", stack)["Rules"]]
+    groups = [rule["ManagedRuleGroupStatement"] for rule in rules if "ManagedRuleGroupStatement" in rule]
+    every = "AWSManagedRulesAmazonIpReputationList"  # reads no body
+    assert {one["Name"]: _holds(one.get("ScopeDownStatement"), path) for one in groups} == {
+        every: True,
+        "AWSManagedRulesKnownBadInputsRuleSet": asked,
+        "AWSManagedRulesCommonRuleSet": asked,
+        "AWSManagedRulesSQLiRuleSet": asked,
+    }
+
+
+def _holds(statement: Any, path: str) -> bool:
+    """As AWS WAF would say of a request's path."""
+    match statement:
+        case None:
+            return True
+        case {"NotStatement": {"Statement": one}}:
+            return not _holds(one, path)
+        case {"OrStatement": {"Statements": several}}:
+            return any(_holds(one, path) for one in several)
+        case {"ByteMatchStatement": {"FieldToMatch": {"UriPath": {}}, "PositionalConstraint": "STARTS_WITH", **match}}:
+            changes = sorted(match["TextTransformations"], key=lambda one: int(one["Priority"]))
+            for change in changes:
+                path = {"URL_DECODE": unquote, "NORMALIZE_PATH": posixpath.normpath}[change["Type"]](path)
+            return path.startswith(match["SearchString"])
+    raise AssertionError(statement)
 
 
 def test_web_scales_by_cpu_and_memory_and_workers_by_depth_and_age_of_the_queue() -> None:
