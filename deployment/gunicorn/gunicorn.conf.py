@@ -16,7 +16,7 @@ worker_class = "anb.http.protocol.HalfOpenWorker"
 preload_app = True  # the application connects to nothing before the fork; four workers share its memory
 graceful_timeout = 30
 timeout = 60
-keepalive = 75  # seconds; longer than nginx keeps its side, so that nothing is sent into a connection that ends
+keepalive = 90  # seconds; longer than nginx, or in a pod the load balancer (75), keeps a connection: it never ends here
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 

@@ -41,7 +41,7 @@ def add_balancer(stack: PhaseStack, network: Network, group: str, logs: s3.CfnBu
             _Attribute(key="access_logs.s3.bucket", value=logs.bucket),
             _Attribute(key="access_logs.s3.prefix", value="balancer"),
             _Attribute(key="routing.http.drop_invalid_header_fields.enabled", value="true"),
-            _Attribute(key="idle_timeout.timeout_seconds", value="75"),  # as nginx waits
+            _Attribute(key="idle_timeout.timeout_seconds", value="75"),  # less than servers do
         ],
     )  # fmt: skip
     balancer.add_resource_dependency(logs)

@@ -2,6 +2,7 @@
 
 import json
 import posixpath
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,18 @@ def test_pods_are_appuser_in_the_folder_of_phase_2s_hosts(stack: str) -> None:
     assert Application(made(2).profile).local["ANB_STAGING_DIR"] == f"/app/media{point['RootDirectory']['Path']}"
     volume = three.template(stack)["Outputs"]["StagingVolume"]["Value"]
     assert volume == {"Fn::Join": ["", [{"Ref": "StagingFiles"}, "::", {"Ref": "StagingPoint"}]]}
+
+
+@pytest.mark.parametrize("phase", [1, 2, 3])
+def test_servers_keep_idle_connections_longer_than_the_balancer(phase: int) -> None:
+    """Else it sends a vote into one that just ends, and answers 502. Who it speaks to: nginx, in a pod gunicorn."""
+    told = {one["Key"]: one["Value"] for one in made(phase).properties("LoadBalancer")["LoadBalancerAttributes"]}
+    deployment = Path(__file__).parents[2] / "deployment"
+    nginx = (deployment / "nginx/anb.conf.template").read_text().split("server {")[-1]
+    gunicorn = (deployment / "gunicorn/gunicorn.conf.py").read_text()
+    (by_nginx,) = re.findall(r"^    keepalive_timeout (\d+)s;", nginx, re.MULTILINE)
+    (by_gunicorn,) = re.findall(r"^keepalive = (\d+)", gunicorn, re.MULTILINE)
+    assert int(told["idle_timeout.timeout_seconds"]) < int(by_gunicorn if phase == 3 else by_nginx)
 
 
 def test_cloudfront_reads_results_and_nothing_else() -> None:
