@@ -28,7 +28,9 @@ class Profile:
     worker_hosts: tuple[Host, ...] = ()
     file_server: Host | None = None
     disk_gib: int = 50
-    """Of each host; of the file server the volume with the media, which outlives it."""
+    """Of each host. Another number replaces hosts, and those with an address of their own cannot be replaced."""
+    media_gib: int = 50
+    """Of the file server's volume, which outlives it. It may grow, in place."""
     database_gib: int = 20
     engine: str = "16.13"
     """The document's 16.4 is no longer offered."""
@@ -95,7 +97,7 @@ def _column(one: Profile) -> dict[str, str]:
         "regions": ", ".join(one.regions),
         "web": f"{len(one.web_hosts)}{servers}" if one.web_hosts else group.format(*phase.web),
         "worker": f"{len(one.worker_hosts)}{servers}" if one.worker_hosts else group.format(*phase.workers),
-        "file server": f"{phase.file_server[0]}, {one.disk_gib} GiB" if one.file_server else "no",
+        "file server": f"{phase.file_server[0]}, {one.media_gib} GiB" if one.file_server else "no",
         "resumable uploads grow on": "EFS" if one.staging else "the file server",
         "EKS nodes": f"{one.nodes[0]}-{one.nodes[1]} x {phase.instance}, {one.kubernetes}" if one.kubernetes else "no",
         "PostgreSQL": f"{phase.databases[0]}, {one.database_gib} GiB, {one.engine}",

@@ -33,7 +33,7 @@ def add_file_server(stack: PhaseStack, where: Placement) -> None:
     if host is None:
         return
     volume = ec2.CfnVolume(
-        stack, "MediaVolume", availability_zone=f"{stack.region}a", size=stack.profile.disk_gib, volume_type="gp3",
+        stack, "MediaVolume", availability_zone=f"{stack.region}a", size=stack.profile.media_gib, volume_type="gp3",
         encrypted=True, tags=[CfnTag(key="Name", value="ANB-Media"), CfnTag(key="Backup", value="media")],
     )  # fmt: skip
     volume.cfn_options.deletion_policy = CfnDeletionPolicy.SNAPSHOT

@@ -3,6 +3,7 @@
 import json
 import posixpath
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs in this environment
 
+from infra.app import STACK, app_of
 from infra.stacks.application import Application
 from infra.tests.made import PHASES, incoming, made, pointed
 
@@ -99,6 +101,15 @@ def test_every_disk_cache_and_bucket_is_encrypted_and_every_host_has_imdsv2(phas
             case "AWS::ElastiCache::ReplicationGroup":
                 assert told["AtRestEncryptionEnabled"], name
                 assert told["TransitEncryptionEnabled"], name
+
+
+def test_the_medias_volume_grows_and_nothing_else_is_touched(tmp_path: Path) -> None:
+    """Hosts with an address of their own cannot be replaced."""
+    grown = replace(made(1).profile, media_gib=100)
+    app_of(grown, tmp_path).synth()
+    now = json.loads((tmp_path / f"{STACK}.template.json").read_text())["Resources"]
+    assert {name for name, one in made(1).resources().items() if now[name] != one} == {"MediaVolume"}
+    assert now["MediaVolume"]["Properties"]["Size"] == 100
 
 
 def test_phase_1_is_the_documents() -> None:
