@@ -6,6 +6,7 @@ what only the infrastructure needs beside them. Plain data, nothing of the CDK.
 
 from dataclasses import dataclass
 
+from anb.planning.choose import Load, sized
 from anb.planning.phases import PHASES, Phase
 
 MAIN_REGION = "us-east-1"
@@ -49,6 +50,13 @@ class Profile:
     @property
     def hosts(self) -> tuple[Host, ...]:
         return (*self.web_hosts, *self.worker_hosts, *((self.file_server,) if self.file_server else ()))
+
+    def instance_of(self, host: Host) -> str:
+        """A file server is as large as `anb plan` makes it for what the document says that the phase carries."""
+        if host != self.file_server:
+            return self.phase.instance
+        claim = self.phase.claim
+        return sized(self.phase, Load(claim.users, claim.videos_per_hour)).size.file_server
 
     @property
     def staging(self) -> bool:
@@ -97,7 +105,7 @@ def _column(one: Profile) -> dict[str, str]:
         "regions": ", ".join(one.regions),
         "web": f"{len(one.web_hosts)}{servers}" if one.web_hosts else group.format(*phase.web),
         "worker": f"{len(one.worker_hosts)}{servers}" if one.worker_hosts else group.format(*phase.workers),
-        "file server": f"{phase.file_server[0]}, {one.media_gib} GiB" if one.file_server else "no",
+        "file server": f"{one.instance_of(one.file_server)}, {one.media_gib} GiB" if one.file_server else "no",
         "resumable uploads grow on": "EFS" if one.staging else "the file server",
         "EKS nodes": f"{one.nodes[0]}-{one.nodes[1]} x {phase.instance}, {one.kubernetes}" if one.kubernetes else "no",
         "PostgreSQL": f"{phase.databases[0]}, {one.database_gib} GiB, {one.engine}",

@@ -48,7 +48,7 @@ def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk
     )
     instance = ec2.CfnInstance(
         stack, host.name, image_id=stack.asked.image, key_name=stack.asked.key_pair,
-        instance_type=stack.profile.phase.instance,
+        instance_type=stack.profile.instance_of(host),
         iam_instance_profile=where.profile, subnet_id=where.subnet_of(host),
         private_ip_address=host.address, security_group_ids=[where.group], monitoring=True, ebs_optimized=True,
         block_device_mappings=[ec2.CfnInstance.BlockDeviceMappingProperty(device_name="/dev/sda1", ebs=disk)],

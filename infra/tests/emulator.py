@@ -203,10 +203,11 @@ def _database(_name: str, wanted: Properties, there: Any) -> Any:
 
 
 def _instance(_name: str, wanted: Properties, there: Any) -> Any:
-    """Stopped and started with its new text."""
+    """Stopped and started with its new text and type."""
     hosts = Emulator.client("ec2")
     hosts.stop_instances(InstanceIds=[there.id])
     hosts.modify_instance_attribute(InstanceId=there.id, UserData={"Value": str(wanted["UserData"]).encode()})
+    hosts.modify_instance_attribute(InstanceId=there.id, InstanceType={"Value": wanted["InstanceType"]})
     hosts.start_instances(InstanceIds=[there.id])
     return there
 

@@ -204,6 +204,7 @@ def _phase_1_is_the_documents(account: Account, resources: dict[str, str]) -> No
     assert set(account.running()) == {
         "ANB-WebServer", "ANB-WebServer2", "ANB-Worker", "ANB-Worker2", "ANB-Worker3", "ANB-FileServer",
     }  # fmt: skip
+    assert account.running()["ANB-FileServer"] == ("t3.medium", "10.0.1.30")
     assert account.database()["BackupRetentionPeriod"] == 7  # with it point-in-time recovery, to five minutes ago
     balancers = account.client("elbv2")
     health = balancers.describe_target_health(TargetGroupArn=resources["WebTargets"])["TargetHealthDescriptions"]

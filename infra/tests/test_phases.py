@@ -118,6 +118,7 @@ def test_phase_1_is_the_documents() -> None:
     assert sum(name.startswith("WebServer") for name in hosts) == 2  # two or three
     assert sum(name.startswith("Worker") for name in hosts) == 3  # two or three more than before, here two
     assert one.properties("Queue")["NumCacheClusters"] == 1
+    assert one.properties("FileServer")["InstanceType"] == "t3.medium"  # as `anb plan --users 300` says
     targets = one.properties("WebTargets")
     assert targets["HealthCheckPath"] == "/health"
     assert {"Key": "stickiness.enabled", "Value": "true"} in targets["TargetGroupAttributes"]
