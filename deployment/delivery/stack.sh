@@ -22,4 +22,16 @@ options=(
     --s3-bucket "$ANB_TEMPLATES_BUCKET"
 )
 [[ $# -eq 0 ]] || options+=(--parameter-overrides "$@")
-aws cloudformation deploy "${options[@]}"
+aws cloudformation deploy "${options[@]}" && exit
+
+# It waits for an hour, and many machines roll for longer: whoever goes back next must find a stack that stands still.
+status() { aws cloudformation describe-stacks --stack-name anb --query 'Stacks[0].StackStatus' --output text; }
+moves() { [[ $now == *_IN_PROGRESS && $now != REVIEW_* ]]; }
+now=$(status)
+moves || exit 1 # refused, or gone back already
+while moves; do
+    sleep 30
+    now=$(status)
+done
+echo "The stack says $now."
+[[ $now == UPDATE_COMPLETE || $now == CREATE_COMPLETE ]]
