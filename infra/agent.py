@@ -72,7 +72,7 @@ scrape_configs:
       - source_labels: [status]
         regex: (.)..
         target_label: class
-        replacement: $1xx
+        replacement: ${{1}}xx
 """
 
 

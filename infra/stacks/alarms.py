@@ -2,14 +2,13 @@
 the table's; here stands only where CloudWatch finds what a trigger looks at.
 """
 
-import re
 from dataclasses import dataclass
 from typing import cast
 
 from aws_cdk import Fn
 from aws_cdk import aws_cloudwatch as cloudwatch
 
-from anb.operations.triggers import TRIGGERS, Limit, Measure, Trigger
+from anb.operations.triggers import MACHINE_S_FAULTS, TRIGGERS, Limit, Measure, Trigger
 from anb.planning.capacity import BUSIEST, CONNECTIONS
 from infra.stacks.database import IDENTIFIER
 from infra.stacks.measures import (
@@ -31,8 +30,11 @@ _DAY_S = 86400
 _WEEK_S = 7 * _DAY_S
 """CloudWatch looks back no further. `anb advise` and Prometheus see the 30 days."""
 
-_MACHINE_S_FAULTS = ("disk_full", "engine_missing", "source_missing", "internal")
 _COMPARISONS = {">": "GreaterThanThreshold", "<": "LessThanThreshold", "==": "LessThanOrEqualToThreshold"}
+
+
+_OUTSIDE = "the site does not answer when it is asked from outside"
+"""One web server of several, or a worker, it does not see: those are the load balancer's and `WorkerSilent`'s."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Question:
     period_s: int = 60
     silence: str = "notBreaching"
     """What no data means."""
+    says: str = ""
+    """Where it sees less than the trigger does."""
 
 
 def add_alarms(stack: PhaseStack, topic: str, health_check: str) -> list[str]:
@@ -64,7 +68,7 @@ def _questions(stack: PhaseStack, health_check: str) -> dict[str, Question]:
     if not stack.profile.kubernetes:  # there Prometheus watches, by its own rules of the same table
         found |= {**_trouble(stack), "DatabaseAway": Question("up", {"up": DATABASE_UP})}
     reached = Metric("AWS/Route53", "HealthCheckStatus", "Minimum", {"HealthCheckId": health_check})
-    return found | {"ServerAway": Question("reached", {"reached": reached}, silence="breaching")}
+    return found | {"ServerAway": Question("reached", {"reached": reached}, silence="breaching", says=_OUTSIDE)}
 
 
 def _growth(stack: PhaseStack, health_check: str) -> dict[Measure, Question]:
@@ -97,7 +101,7 @@ def _trouble(stack: PhaseStack) -> dict[str, Question]:
     disks = {role: host("disk_used_percent", "Maximum", role) for role in roles}
     memory = {role: host("mem_available_percent", "Minimum", role) for role in roles}
     faults = {
-        code: application("anb_processing_failures_total", "Sum", "anb-worker", code=code) for code in _MACHINE_S_FAULTS
+        code: application("anb_processing_failures_total", "Sum", "anb-worker", code=code) for code in MACHINE_S_FAULTS
     }
     answers = {f"s{n}": application("anb_http_requests_total", "Sum", **{"class": f"{n}xx"}) for n in range(1, 6)}
     filled = [f"FILL({one}, 0)" for one in answers]
@@ -118,20 +122,19 @@ def _trouble(stack: PhaseStack) -> dict[str, Question]:
     }
 
 
-def limit_of(trigger: Trigger) -> tuple[str, float]:
-    """Comparison and number, as the table says them: of a trigger in PromQL the first that stands at a clause's end."""
+def _limit_of(trigger: Trigger) -> tuple[str, float]:
     if isinstance(trigger.when, Limit):
         return ">", trigger.when.above
-    found = re.search(r" (>|<|==) ([\d.]+)(?: and |$)", trigger.when)
-    if found is None:
-        raise ValueError(f"{trigger.name} compares with nothing")
-    return found[1], float(found[2])
+    if trigger.when is None:
+        raise ValueError(f"people decide {trigger.name}")
+    return trigger.when.comparison, trigger.when.number
 
 
 def _alarm(stack: PhaseStack, trigger: Trigger, question: Question, topic: str) -> None:
-    comparison, number = limit_of(trigger)
+    comparison, number = _limit_of(trigger)
     cloudwatch.CfnAlarm(
-        stack, trigger.name, alarm_name=f"anb-{trigger.name}", alarm_description=f"{trigger.text}. {trigger.advice}",
+        stack, trigger.name, alarm_name=f"anb-{trigger.name}",
+        alarm_description=f"{question.says or trigger.text}. {trigger.advice}",
         metrics=_queries(question), comparison_operator=_COMPARISONS[comparison], threshold=number,
         evaluation_periods=max(1, trigger.lasting_minutes * 60 // question.period_s),
         treat_missing_data=question.silence, alarm_actions=[topic], ok_actions=[topic],

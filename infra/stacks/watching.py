@@ -8,16 +8,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_sns as sns
 
+from anb.operations.triggers import OF_THE_CLIENT
 from infra.stacks.alarms import add_alarms
 from infra.stacks.balancing import Balancer
 from infra.stacks.measures import APPLICATION, OLDEST, PENDING, PUBLISHED, REQUEST_MS, Metric, application
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import policy
 
-_REQUESTS = (
-    '{ ($.event = "request") && ($.path != "/media/*")'
-    ' && ($.path != "/api/videos/upload") && ($.path != "/api/uploads*") }'
-)  # fmt: skip
+_REQUESTS = " && ".join(('{ ($.event = "request")', *(f'($.path != "{route}")' for route in OF_THE_CLIENT))) + " }"
 """Without those whose time is that of the client's link."""
 
 

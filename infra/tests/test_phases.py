@@ -12,6 +12,7 @@ from urllib.parse import unquote
 import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs in this environment
 
+from anb.planning.phases import PHASES as PLANNED
 from infra.app import STACK, app_of
 from infra.stacks.application import Application
 from infra.tests.made import PHASES, incoming, made, pointed
@@ -387,3 +388,16 @@ def test_hosts_start_when_the_database_is_in_its_secret(phase: int) -> None:
     for name, one in made(phase).resources().items():
         if one["Type"] in ("AWS::EC2::Instance", "AWS::AutoScaling::AutoScalingGroup") and name != "FileServer":
             assert "DatabaseAddress" in one["DependsOn"], name
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "row"),
+    [("HorizontalPodAutoscaler", "/spec/maxReplicas", "web"), ("ScaledObject", "/spec/maxReplicaCount", "workers")],
+)
+def test_pods_may_grow_as_far_as_the_plan_counts_on(kind: str, path: str, row: str) -> None:
+    overlay = Path(__file__).parents[2] / "deployment/kubernetes/overlays/us-east-1/kustomization.yaml"
+    patches = {
+        one["target"]["kind"]: yaml.safe_load(one["patch"]) for one in yaml.safe_load(overlay.read_text())["patches"]
+    }
+    (largest,) = (change["value"] for change in patches[kind] if change["path"] == path)
+    assert largest == getattr(PLANNED[3], row)[1]

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
 from conftest import ROOT, Cluster, Manifest
 
@@ -129,6 +130,18 @@ def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluste
     assert set.union(*asked) <= told
     assert spec["minReplicaCount"] >= 1  # a first video waits for no pod
     assert spec["fallback"]["replicas"] >= spec["minReplicaCount"]
+
+
+def test_prometheus_knows_the_pods_by_the_names_of_its_rules(cluster: Cluster) -> None:
+    (pods,) = yaml.safe_load((ROOT / "deployment/prometheus/kubernetes.yml").read_text())["scrape_configs"]
+    named = {one["regex"]: one["replacement"] for one in pods["relabel_configs"] if one.get("target_label") == "job"}
+    rules = (ROOT / "deployment/prometheus/rules.yml").read_text()
+    for workload in cluster.all("Deployment"):
+        pod = workload["spec"]["template"]["metadata"]
+        assert pod["annotations"]["prometheus.io/scrape"] == "true"
+        component = pod["labels"]["app.kubernetes.io/component"]
+        (job,) = (name for pattern, name in named.items() if re.fullmatch(pattern, component))
+        assert job in rules
 
 
 def test_the_second_region_works_nothing_off_until_it_is_promoted(second_region: Cluster) -> None:

@@ -7,9 +7,15 @@ can tell (a contract, money) stands here too, without an expression, so that the
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal
 
-WAITS_FOR_THE_CLIENT = "/media/.*|/api/videos/upload|/api/uploads.*|unknown"
+OF_THE_CLIENT = ("/media/*", "/api/videos/upload", "/api/uploads*")
 """Routes whose time is that of somebody's link, not ours."""
+
+WAITS_FOR_THE_CLIENT = "|".join((*(route.replace("*", ".*") for route in OF_THE_CLIENT), "unknown"))
+
+MACHINE_S_FAULTS = ("disk_full", "engine_missing", "source_missing", "internal")
+"""Codes of failures that no other video would change."""
 
 
 class Measure(Enum):
@@ -54,13 +60,28 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Watch:
+    """What somebody should look at, which has nothing to do with growing."""
+
+    promql: str
+    comparison: Literal[">", "<", "=="]
+    number: float
+    also: str = ""
+    """A second condition, in PromQL."""
+
+    @property
+    def expression(self) -> str:
+        return f"{self.promql} {self.comparison} {self.number:g}" + (f" and {self.also}" if self.also else "")
+
+
+@dataclass(frozen=True)
 class Trigger:
     name: str
     phase: int
     """0: nothing to do with growing; somebody should look."""
     says: str
-    when: Limit | str
-    """The string is PromQL, empty where people decide."""
+    when: Limit | Watch | None
+    """None where people decide."""
     lasting: str
     hint: str
     page: str = "next-phase"
@@ -68,8 +89,10 @@ class Trigger:
 
     @property
     def expression(self) -> str:
-        """PromQL."""
-        return self.when if isinstance(self.when, str) else f"{_PROMQL[self.when.measure]} > {self.when.above:g}"
+        """PromQL, empty where people decide."""
+        if isinstance(self.when, Limit):
+            return f"{_PROMQL[self.when.measure]} > {self.when.above:g}"
+        return self.when.expression if self.when else ""
 
     @property
     def text(self) -> str:
@@ -116,71 +139,74 @@ TRIGGERS = (
         Limit(Measure.PEOPLE, 250), "30m",
         "Auto scaling groups; processed videos from S3 and CloudFront.",
     ),
-    Trigger("ServiceLevel", 2, "a contract asks for 99 % or more", "", "", "Decided by people."),
+    Trigger("ServiceLevel", 2, "a contract asks for 99 % or more", None, "", "Decided by people."),
     Trigger(
         "ManyVideosADay", 2, "more than 500 videos a day",
         Limit(Measure.VIDEOS_A_DAY, 500), "1m",
         "Auto scaling of workers by queue depth; processed videos from S3 and CloudFront.",
     ),
-    Trigger("FarAway", 3, "people in several countries wait too long", "", "", "Measured at the people, not here."),
-    Trigger("RegionMayFail", 3, "recovery from the loss of a region is asked for", "", "", "Decided by people."),
+    Trigger("FarAway", 3, "people in several countries wait too long", None, "", "Measured at the people, not here."),
+    Trigger("RegionMayFail", 3, "recovery from the loss of a region is asked for", None, "", "Decided by people."),
     Trigger(
         "ManyVideosAMonth", 3, "more than 10 000 videos in 30 days",
         Limit(Measure.VIDEOS_A_MONTH, 10000), "1m",
         "A second region, S3 cross-region replication, EKS. Needs 30 days of retention.",
     ),
-    Trigger("WorthIt", 3, "the revenue justifies the investment", "", "", "Decided by people."),
+    Trigger("WorthIt", 3, "the revenue justifies the investment", None, "", "Decided by people."),
     Trigger(
-        "ServerAway", 0, "a web server or a worker does not answer", 'up{job=~"anb-web|anb-worker"} == 0', "2m",
+        "ServerAway", 0, "a web server or a worker does not answer",
+        Watch('up{job=~"anb-web|anb-worker"}', "==", 0), "2m",
         "systemctl status fastapi (or celery); its last log lines.",
         "host-lost",
     ),
     Trigger(
-        "DatabaseAway", 0, "the database does not answer", "max(anb_database_up) == 0", "2m",
+        "DatabaseAway", 0, "the database does not answer", Watch("max(anb_database_up)", "==", 0), "2m",
         "Uploads and votes are answered 503; nothing acknowledged is lost. If it is gone: restore.",
         "database-trouble",
     ),
     Trigger(
         "NobodyProcesses", 0, "videos wait and none is being processed",
-        'max(anb_queue_oldest_seconds) > 300 and max(anb_queue_videos{state="processing"}) == 0', "5m",
+        Watch("max(anb_queue_oldest_seconds)", ">", 300, 'max(anb_queue_videos{state="processing"}) == 0'), "5m",
         "Start a worker; `anb doctor` on its host. Uploads wait and are not lost.",
         "queue-grows",
     ),
     Trigger(
         "WorkerSilent", 0, "for ten minutes no worker has begun anything and nobody has swept",
-        'time() - max(anb_worker_heartbeat_timestamp_seconds{job="anb-worker"}) > 600', "5m",
+        Watch('time() - max(anb_worker_heartbeat_timestamp_seconds{job="anb-worker"})', ">", 600), "5m",
         "Is a beat running, are database and storage there for it? Restart it; its log says `sweep_failed`.",
         "queue-grows",
     ),
     Trigger(
         "MachineFailsVideos", 0, "videos fail for reasons that are the machine's",
-        "sum by (code) (increase(anb_processing_failures_total"
-        '{code=~"disk_full|engine_missing|source_missing|internal"}[15m])) > 0', "1m",
+        Watch(f'sum by (code) (increase(anb_processing_failures_total{{code=~"{"|".join(MACHINE_S_FAULTS)}"}}[15m]))',
+              ">", 0), "1m",
         "`anb doctor` on the worker; then `anb retry` what failed for good.",
         "video-stuck",
     ),
     Trigger(
         "ServerErrors", 0, "more than one answer in a hundred is a server error",
-        'sum(rate(anb_http_requests_total{status=~"5.."}[5m])) / sum(rate(anb_http_requests_total[5m])) > 0.01', "5m",
+        Watch('sum(rate(anb_http_requests_total{status=~"5.."}[5m])) / sum(rate(anb_http_requests_total[5m]))',
+              ">", 0.01), "5m",
         "507: the disk is full. 503: database or storage are away. 500: our fault, grep the log for request_failed.",
         "database-trouble",
     ),
     Trigger(
         "PoolExhausted", 0, "nearly all database connections are lent out",
-        "sum by (job) (anb_database_connections_in_use) / sum by (job) (anb_database_pool_size) > 0.9", "5m",
+        Watch("sum by (job) (anb_database_connections_in_use) / sum by (job) (anb_database_pool_size)",
+              ">", 0.9), "5m",
         "A slow or locked database, more often than too small a pool (ANB_DATABASE_POOL).",
         "database-trouble",
     ),
     Trigger(
         "DiskFilling", 0, "less than a tenth of a disk is free",
-        'node_filesystem_avail_bytes{fstype!~"tmpfs|overlay|squashfs"}'
-        ' / node_filesystem_size_bytes{fstype!~"tmpfs|overlay|squashfs"} < 0.1', "10m",
+        Watch('node_filesystem_avail_bytes{fstype!~"tmpfs|overlay|squashfs"}'
+              ' / node_filesystem_size_bytes{fstype!~"tmpfs|overlay|squashfs"}', "<", 0.1), "10m",
         "Uploads are refused (507) before it is full. Enlarge it, or move media to S3: `anb storage move`.",
         "disk-fills",
     ),
     Trigger(
         "MemoryShort", 0, "less than a tenth of the memory is free",
-        "node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes < 0.1", "15m",
+        Watch("node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes", "<", 0.1), "15m",
         "Fewer videos at once (ANB_WORKER_CONCURRENCY), or a larger host: FFmpeg is killed first.",
         "video-stuck",
     ),
