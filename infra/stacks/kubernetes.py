@@ -54,6 +54,7 @@ def add_cluster(
         )  # fmt: skip
         if name in _ON_NODES:
             add_on.add_resource_dependency(machines)
+    _let_deploy(stack, cluster)
     _let_pods(stack, cluster, rights)
     let_pods_mount(stack)
     said = "targetGroupARN of the cluster's TargetGroupBinding"
@@ -84,6 +85,16 @@ def _nodes(
         update_config=eks.CfnNodegroup.UpdateConfigProperty(max_unavailable=1),
         launch_template=eks.CfnNodegroup.LaunchTemplateSpecificationProperty(
             id=template.ref, version=template.attr_latest_version_number),
+    )  # fmt: skip
+
+
+def _let_deploy(stack: PhaseStack, cluster: eks.CfnCluster) -> None:
+    """The whole cluster: a release brings its namespace, a volume and kinds that AWS' smaller policies do not know."""
+    policy_arn = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+    scope = eks.CfnAccessEntry.AccessScopeProperty(type="cluster")
+    eks.CfnAccessEntry(
+        stack, "Deployer", cluster_name=cluster.ref, principal_arn=stack.asked.deployer,
+        access_policies=[eks.CfnAccessEntry.AccessPolicyProperty(policy_arn=policy_arn, access_scope=scope)],
     )  # fmt: skip
 
 

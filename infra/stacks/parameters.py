@@ -21,6 +21,9 @@ class Parameters:
         if not profile.phase.private or profile.kubernetes:
             said = "The administrator's address, as A.B.C.D/32: nobody else reaches SSH, or EKS"
             self.administrator = self._ask("Administrator", said, _ONE_ADDRESS)
+        if profile.kubernetes:
+            said = "Role of the deploy workflow (AWS_DEPLOYER_ROLE at GitHub), not the one that makes this stack"
+            self.deployer = self._ask("DeployerRole", said, r"^arn:aws:iam::\d{12}:role/\S+$")
         if not profile.phase.private:
             self.key_pair = CfnParameter(
                 stack, "KeyPair", type="AWS::EC2::KeyPair::KeyName", default="anb-key-pair",

@@ -41,6 +41,16 @@ def test_the_parameters_that_runbooks_set_are_asked_for(call: str, stack: str) -
         assert set(re.findall(r"(\w+)=", found["values"])) <= asked
 
 
+@pytest.mark.parametrize("phase", [2, 3])
+def test_a_step_to_the_next_phase_sets_what_is_asked_for_anew(phase: int) -> None:
+    before, after = (made(number).template()["Parameters"] for number in (phase - 1, phase))
+    wanted = {name for name, one in after.items() if "Default" not in one and name not in before}
+    calls = re.findall(rf"stack\.sh {phase} (.*)$", RUNBOOKS, re.MULTILINE)
+    assert len(calls) == 2, "one in each language"
+    for call in calls:
+        assert wanted <= set(re.findall(r"(\w+)=", call))
+
+
 def test_a_first_deployment_sets_all_that_has_no_default() -> None:
     parameters = made(0).template()["Parameters"]
     wanted = {name for name, one in parameters.items() if "Default" not in one}

@@ -357,6 +357,19 @@ def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> No
 
 
 @pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_the_deploy_workflow_may_bring_a_release_to_the_cluster(stack: str) -> None:
+    """The cluster knows access entries alone: whoever has none is nobody to it."""
+    three = made(3)
+    assert three.properties("Cluster", stack)["AccessConfig"] == {"AuthenticationMode": "API"}
+    (entry,) = three.resources("AWS::EKS::AccessEntry", stack).values()
+    told = entry["Properties"]
+    assert (told["ClusterName"], told["PrincipalArn"]) == ({"Ref": "Cluster"}, {"Ref": "DeployerRole"})
+    (may,) = told["AccessPolicies"]
+    assert may["PolicyArn"].endswith("/AmazonEKSClusterAdminPolicy")
+    assert may["AccessScope"] == {"Type": "cluster"}
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
 def test_the_balancer_fits_the_pods_that_the_manifests_make(stack: str) -> None:
     """deployment/kubernetes binds them to the output PodTargetGroup."""
     three = made(3)
