@@ -1,8 +1,9 @@
 """What the public reaches first: the load balancer."""
 
 from dataclasses import dataclass
+from typing import cast
 
-from aws_cdk import Fn, Stack
+from aws_cdk import CfnResource, Fn, Stack
 from aws_cdk import aws_elasticloadbalancingv2 as balancing
 from aws_cdk import aws_s3 as s3
 
@@ -56,8 +57,9 @@ def _target_group(stack: PhaseStack, network: Network) -> balancing.CfnTargetGro
     """Health is /health: while the database is away every host still refuses in words, and none is torn down for it."""
     pods = bool(stack.profile.kubernetes)
     port = 8000 if pods else 8080
+    hosts = "WebTargets" if stack.profile.web_hosts else "GroupTargets"  # another: see send_the_public_to
     return balancing.CfnTargetGroup(
-        stack, "PodTargets" if pods else "WebTargets", vpc_id=network.vpc, protocol="HTTP", port=port,
+        stack, "PodTargets" if pods else hosts, vpc_id=network.vpc, protocol="HTTP", port=port,
         target_type="ip" if pods else "instance",
         targets=[balancing.CfnTargetGroup.TargetDescriptionProperty(id=Fn.ref(host.name), port=port)
                  for host in stack.profile.web_hosts] or None,
@@ -84,7 +86,7 @@ def listen_in_the_clear(stack: Stack, balancer: Balancer) -> None:
 def listen(stack: PhaseStack, balancer: Balancer, certificate: str, media_host: str) -> None:
     """HTTPS only. Whoever asks for a result is sent to CloudFront, under the same path."""
     to_https = balancing.CfnListener.RedirectConfigProperty(protocol="HTTPS", port="443", status_code="HTTP_301")
-    balancing.CfnListener(
+    http = balancing.CfnListener(
         stack, "Http", load_balancer_arn=balancer.arn, port=80, protocol="HTTP",
         default_actions=[_Action(type="redirect", redirect_config=to_https)],
     )  # fmt: skip
@@ -93,6 +95,7 @@ def listen(stack: PhaseStack, balancer: Balancer, certificate: str, media_host: 
         certificates=[balancing.CfnListener.CertificateProperty(certificate_arn=certificate)],
         default_actions=[_Action(type="forward", target_group_arn=balancer.target_group)],
     )  # fmt: skip
+    http.add_resource_dependency(https)
     to_media = balancing.CfnListenerRule.RedirectConfigProperty(host=media_host, status_code="HTTP_301")
     balancing.CfnListenerRule(
         stack, "MediaFromCloudFront", listener_arn=https.ref, priority=1,
@@ -101,6 +104,12 @@ def listen(stack: PhaseStack, balancer: Balancer, certificate: str, media_host: 
     )  # fmt: skip
     if stack.profile.kubernetes:
         _hide_metrics(stack, https)
+
+
+def send_the_public_to(stack: Stack, group: str) -> None:
+    """The public is sent to a group of machines when they serve; until then phase 1's hosts do, behind `Http`."""
+    https, machines = (cast("CfnResource", stack.node.find_child(name)) for name in ("Https", group))
+    https.add_resource_dependency(machines)
 
 
 def _hide_metrics(stack: Stack, https: balancing.CfnListener) -> None:

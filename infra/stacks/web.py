@@ -2,6 +2,7 @@
 
 from infra import user_data
 from infra.stacks.application import OWN_ADDRESS, Application
+from infra.stacks.balancing import send_the_public_to
 from infra.stacks.hosts import Placement, add_group, add_host
 from infra.stacks.phase import PhaseStack
 from infra.stacks.scaling import follow_cpu_and_memory
@@ -30,3 +31,4 @@ def add_web_servers(stack: PhaseStack, application: Application, where: Placemen
         add_host(stack, host, where, setup, stack.profile.disk_gib)
     if not stack.profile.web_hosts:
         follow_cpu_and_memory(stack, add_group(stack, "Web", where, setup, target_group))
+        send_the_public_to(stack, "WebGroup")

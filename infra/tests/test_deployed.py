@@ -128,7 +128,7 @@ def test_the_way_through_the_phases(account: Account) -> None:
     account.deploy(2)
     third = account.resources()
     assert set(third) == set(made(2).resources())
-    for kept in ("Database", "MediaBucket", "DatabaseSecret", "Queue", "LoadBalancer", "WebTargets", "Network"):
+    for kept in ("Database", "MediaBucket", "DatabaseSecret", "Queue", "LoadBalancer", "Http", "Network"):
         assert third[kept] == second[kept], kept
     _phase_2_is_the_documents(account)
     _uploads_under_way_are_shared(account, third)

@@ -128,6 +128,18 @@ def test_phase_1_is_the_documents() -> None:
     assert public == {("ANB-LoadBalancer-SG", 80, "0.0.0.0/0")}
 
 
+def test_phase_1s_hosts_serve_until_the_group_does() -> None:
+    """CloudFormation takes away last what is no more, and changes at once whatever depends on nothing."""
+    one, two = made(1), made(2)
+    assert "WebTargets" not in two.resources(), "it would lose its hosts before there are others"
+    assert one.properties("Http")["DefaultActions"][0]["TargetGroupArn"] == {"Ref": "WebTargets"}
+    assert pointed(two.properties("WebGroup")["TargetGroupARNs"][0]) == "GroupTargets"
+    assert two.properties("Https")["DefaultActions"][0]["TargetGroupArn"] == {"Ref": "GroupTargets"}
+    assert two.resources()["WebGroup"]["CreationPolicy"]["ResourceSignal"]["Count"] == 2
+    assert "WebGroup" in two.resources()["Https"]["DependsOn"]
+    assert "Https" in two.resources()["Http"]["DependsOn"]
+
+
 def test_phase_2_is_the_documents() -> None:
     two = made(2)
     web = two.properties("WebGroup")
