@@ -263,7 +263,8 @@ def _holds(statement: Any, path: str) -> bool:
             return not _holds(one, path)
         case {"OrStatement": {"Statements": several}}:
             return any(_holds(one, path) for one in several)
-        case {"ByteMatchStatement": {"FieldToMatch": {"UriPath": {}}, "PositionalConstraint": "STARTS_WITH", **match}}:
+        case {"ByteMatchStatement": {"FieldToMatch": {"UriPath": {}}, "PositionalConstraint": "STARTS_WITH", **rest}}:
+            match: Any = rest
             changes = sorted(match["TextTransformations"], key=lambda one: int(one["Priority"]))
             for change in changes:
                 path = {"URL_DECODE": unquote, "NORMALIZE_PATH": posixpath.normpath}[change["Type"]](path)

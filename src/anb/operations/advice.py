@@ -50,8 +50,8 @@ def findings(
         if trigger.when.measure in _FROM_SAMPLES:
             found.append(_lasting(trigger, trigger.when, seen[trigger.when.measure], now, minute))
         else:
-            value = down(samples, now, minute) if trigger.when.measure is Measure.DOWN_MINUTES else None
-            value = made.get(trigger.when.measure) if value is None else value
+            known = dict(made) | ({Measure.DOWN_MINUTES: down(samples, now, minute)} if samples else {})
+            value = known.get(trigger.when.measure)
             above = value is not None and value > trigger.when.above
             found.append(Finding(trigger, trigger.when, value, now if above else None, above))
     return tuple(found)
@@ -59,8 +59,6 @@ def findings(
 
 def down(samples: Sequence[Sample], now: datetime, minute: timedelta) -> int:
     """Intervals since the first sample in which no web server kept one."""
-    if not samples:
-        return 0
     return max(0, round((now - samples[0].at) / minute) - len({sample.at for sample in samples}))
 
 

@@ -103,7 +103,7 @@ def sized(phase: Phase, load: Load) -> Option:
     if load.videos_per_hour > most.videos_per_hour:
         short.append(f"makes {most.videos_per_hour} videos an hour")
     if load.availability > most.availability:
-        short.append(f"is up {most.availability:.2f} % by AWS' promises")
+        short.append(f"is up {most.availability:.3f} % by AWS' promises")
     return Option(phase, size, tuple(short), costs.lines(phase, size, load.users, load.videos_per_hour))
 
 

@@ -59,12 +59,12 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
         *_hosts(phase, size, main, hours),
         Line("database", phase.database_copies * (main["database"][size.database] * hours
              + _DATABASE_GIB * main["database_disk"])),
+        Line("asked from outside", main["health_check"]),
         Line("secrets, alarms, logs", secrets * main["secret"] + 20 * main["alarm"] + hosts * main["logs_gb"]),
     ]  # fmt: skip
     if not phase.second_region:  # there EKS: nodes have basic monitoring, and Prometheus watches the pods
         found.append(Line("metrics", (hosts * _METRICS_A_HOST + _METRICS_OF_ALL) * main["metric"]))
-    if not phase.private:
-        found.append(Line("public addresses", (hosts + 2 * phase.balancer) * main["public_address"] * hours))
+    found.append(Line("public addresses", _addresses(phase, hosts) * main["public_address"] * hours))
     if phase.cache:
         found.append(Line("Redis", phase.cache_nodes * main["cache"][phase.cache] * hours))
     if phase.balancer:
@@ -80,6 +80,11 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
     found.append(Line("processing beyond the workers' baseline", surplus * main["surplus_vcpu"], by_use=True))
     found.extend(_media(phase, table, users, videos_a_month, hours))
     return tuple(line for line in found if line.usd >= 0.005)
+
+
+def _addresses(phase: Phase, hosts: int) -> int:
+    """Of one region: the load balancer has one in each of two zones, and so have the NAT gateways of private hosts."""
+    return 2 * phase.balancer + (2 if phase.private else hosts)
 
 
 def _hosts(phase: Phase, size: Size, main: dict[str, Any], hours: float) -> tuple[Line, ...]:
@@ -102,7 +107,9 @@ def _second_region(phase: Phase, size: Size, table: dict[str, Any], hours: float
         Line("read replica", there["database"][size.database] * hours + _DATABASE_GIB * there["database_disk"]),
         Line("Redis in the second region", phase.cache_nodes * there["cache"][phase.cache] * hours),
         Line("load balancer and NAT in the second region", (there["balancer"] + 2 * there["nat"]) * hours),
-        Line("DNS by geography", main["zone"] + 2 * main["health_check"]),
+        Line("public addresses in the second region", _addresses(phase, hosts) * main["public_address"] * hours),
+        Line("firewall in the second region", main["firewall"]),
+        Line("DNS by geography", main["zone"]),
     )
 
 

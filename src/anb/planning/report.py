@@ -65,13 +65,20 @@ def as_text(load: Load, found: Sequence[Option]) -> str:
     asked += f", {load.availability:g} % up" if load.availability else ""
     parts = [f"For {asked}:", "", _table(found, best), ""]
     if best is None:
-        parts.append("No phase carries this. The nearest is phase 3 with larger hosts; see src/anb/planning/phases.py.")
+        parts.append(_nearest(load, found))
     else:
         parts += _chosen(best)
-    parts += ["", "The document's rows, and where they do not hold by this model:"]
+    parts += ["", "The document's rows, each at its own load, and where they do not hold by this model:"]
     for phase in PHASES:
         parts.append(f"  phase {phase.number}: " + ("; ".join(claims_that_fail(phase)) or "holds"))
     return "\n".join([*parts, "", _assumed()])
+
+
+def _nearest(load: Load, found: Sequence[Option]) -> str:
+    promised = max(choose.carries(option.phase).availability for option in found)
+    if load.availability > promised:
+        return f"No phase carries this: AWS' own promises multiply to {promised:.3f} % at most. Ask for no more."
+    return "No phase carries this. The nearest is phase 3 with larger hosts; see src/anb/planning/phases.py."
 
 
 def _table(found: Sequence[Option], best: Option | None) -> str:
