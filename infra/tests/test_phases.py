@@ -267,7 +267,7 @@ def _holds(statement: Any, path: str) -> bool:
             match: Any = rest
             changes = sorted(match["TextTransformations"], key=lambda one: int(one["Priority"]))
             for change in changes:
-                path = {"URL_DECODE": unquote, "NORMALIZE_PATH": posixpath.normpath}[change["Type"]](path)
+                path = unquote(path) if change["Type"] == "URL_DECODE" else posixpath.normpath(path)
             return path.startswith(match["SearchString"])
     raise AssertionError(statement)
 

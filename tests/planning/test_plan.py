@@ -63,7 +63,7 @@ def test_a_class_has_room_for_the_connections_of_all_hosts() -> None:
 
 
 def test_hosts_cost_what_their_prices_add_up_to() -> None:
-    """By hand: 3 x (0.0208 x 730 + 50 x 0.08) + 0.018 x 730 + 20 x 0.115 + 3 x 0.005 x 730 + 5.10 + 55 x 0.30 + 0.75."""
+    """3 x (0.0208 x 730 + 50 x 0.08) + 0.018 x 730 + 20 x 0.115 + 3 x 0.005 x 730 + 5.10 + 55 x 0.30 + 0.75."""
     assert choose.sized(PHASES[0], Load(1, 1)).hosts_usd == pytest.approx(57.552 + 15.44 + 10.95 + 5.10 + 16.50 + 0.75)
 
 
