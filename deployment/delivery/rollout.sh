@@ -19,6 +19,8 @@ overlay=$overlays/$region
     echo "$region has no overlay in $overlays" >&2
     exit 2
 }
+# ECR copies images: each region runs its own, also when the one they were pushed to is lost.
+image=${image/.dkr.ecr.*.amazonaws.com/.dkr.ecr.$region.amazonaws.com}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -29,7 +29,7 @@ from infra.stacks.network import add_network
 from infra.stacks.peering import route_to
 from infra.stacks.phase import PhaseStack
 from infra.stacks.queue import add_queue
-from infra.stacks.replication import replicate
+from infra.stacks.replication import replicate, replicate_images
 from infra.stacks.roles import Statement, add_host_role
 from infra.stacks.secrets import add_production_secrets, add_secrets
 from infra.stacks.security_groups import add_security_groups
@@ -65,6 +65,7 @@ class MainRegion(PhaseStack):
         add_cluster(self, self.network, self.groups[firewall.NODES], self.profile.nodes, rights)
         add_production_secrets(self)
         replicate(self, bucket)
+        replicate_images(self)
         route_to(self, firewall.SECOND_NETWORK, self.asked.peering)
 
     def _add_edge(self) -> Balancer:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_cdk import CfnDeletionPolicy
+from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
@@ -40,6 +41,18 @@ def add_replica(stack: PhaseStack, network: Network, group: str) -> rds.CfnDBIns
     replica.cfn_options.deletion_policy = CfnDeletionPolicy.SNAPSHOT
     replica.cfn_options.update_replace_policy = CfnDeletionPolicy.SNAPSHOT
     return replica
+
+
+def replicate_images(stack: PhaseStack) -> None:
+    """All of the registry's that begin with `anb`, from now on."""
+    rule = ecr.CfnReplicationConfiguration.ReplicationRuleProperty(
+        destinations=[ecr.CfnReplicationConfiguration.ReplicationDestinationProperty(
+            region=SECOND_REGION, registry_id=stack.account)],
+        repository_filters=[ecr.CfnReplicationConfiguration.RepositoryFilterProperty(
+            filter="anb", filter_type="PREFIX_MATCH")],
+    )  # fmt: skip
+    every = ecr.CfnReplicationConfiguration.ReplicationConfigurationProperty(rules=[rule])
+    ecr.CfnReplicationConfiguration(stack, "ImageCopies", replication_configuration=every)
 
 
 def replicate(stack: PhaseStack, bucket: s3.CfnBucket) -> None:

@@ -326,6 +326,13 @@ def test_media_are_copied_to_the_bucket_of_the_second_region() -> None:
     assert str(there["BucketName"]) == str(rule["Destination"]["Bucket"]).replace("arn:aws:s3:::", "")
 
 
+def test_images_are_copied_to_the_registry_of_the_second_region() -> None:
+    """Where pods come from when the main region is lost."""
+    (rule,) = made(3).properties("ImageCopies")["ReplicationConfiguration"]["Rules"]
+    assert rule["Destinations"] == [{"Region": "sa-east-1", "RegistryId": {"Ref": "AWS::AccountId"}}]
+    assert rule["RepositoryFilters"] == [{"Filter": "anb", "FilterType": "PREFIX_MATCH"}]
+
+
 def test_names_are_answered_by_geography() -> None:
     three = made(3)
     here, there = three.properties("SiteName"), three.properties("SiteName", _THERE)

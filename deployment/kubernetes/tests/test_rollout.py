@@ -86,6 +86,16 @@ def test_every_pod_runs_the_digest_and_every_selector_finds_its_part(tmp_path: P
     assert all("app.kubernetes.io/component" not in one["metadata"].get("labels", {}) for one in rest)
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "sa-east-1"])
+def test_a_region_runs_the_image_of_its_own_registry(tmp_path: Path, region: str) -> None:
+    """The one that images are pushed to may be lost."""
+    pushed = IMAGE.replace("registry.example", "210987654321.dkr.ecr.us-east-1.amazonaws.com")
+    run = roll(tmp_path, region, pushed)
+    pods = [one["spec"]["template"]["spec"] for one in run.manifests if one["kind"] == "Deployment"]
+    images = {pod["containers"][0]["image"] for pod in pods}
+    assert images == {pushed.replace("us-east-1", region)}
+
+
 def test_a_tag_is_refused(tmp_path: Path) -> None:
     run = roll(tmp_path, "us-east-1", "registry.example/anb:v1")
     assert (run.code, run.calls) == (2, [])
