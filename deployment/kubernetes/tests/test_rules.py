@@ -128,6 +128,9 @@ def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluste
     asked = [set(re.findall(r"anb_\w+", trigger["metadata"]["query"])) for trigger in spec["triggers"]]
     assert asked == [{"anb_queue_videos"}, {"anb_queue_oldest_seconds"}]
     assert set.union(*asked) <= told
+    page = (ROOT / "docs" / "kubernetes.md").read_text()
+    addresses = {trigger["metadata"]["serverAddress"].removeprefix("http://") for trigger in spec["triggers"]}
+    assert [one for one in addresses if f"`{one}`" not in page] == [], "nobody is told what the service must be called"
     assert spec["minReplicaCount"] >= 1  # a first video waits for no pod
     assert spec["fallback"]["replicas"] >= spec["minReplicaCount"]
 
