@@ -7,10 +7,7 @@ what only the infrastructure needs beside them. Plain data, nothing of the CDK.
 from dataclasses import dataclass
 
 from anb.planning.choose import Load, sized
-from anb.planning.phases import PHASES, Phase
-
-MAIN_REGION = "us-east-1"
-SECOND_REGION = "sa-east-1"
+from anb.planning.phases import MAIN_REGION, PHASES, SECOND_REGION, Phase
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,6 @@ class Profile:
     """Empty: a group that scales, or Kubernetes."""
     worker_hosts: tuple[Host, ...] = ()
     file_server: Host | None = None
-    disk_gib: int = 50
-    """Of each host. Another number replaces hosts, and those with an address of their own cannot be replaced."""
-    media_gib: int = 50
-    """Of the file server's volume, which outlives it. It may grow, in place."""
-    database_gib: int = 20
     engine: str = "16.13"
     """The document's 16.4 is no longer offered."""
     backup_days: int = 0
@@ -99,16 +91,16 @@ def side_by_side() -> str:
 
 def _column(one: Profile) -> dict[str, str]:
     phase = one.phase
-    servers = f" x {phase.instance}, {one.disk_gib} GiB"
+    servers = f" x {phase.instance}, {phase.disk_gib} GiB"
     group = "pods on EKS" if one.kubernetes else "{}-{}" + servers
     return {
         "regions": ", ".join(one.regions),
         "web": f"{len(one.web_hosts)}{servers}" if one.web_hosts else group.format(*phase.web),
         "worker": f"{len(one.worker_hosts)}{servers}" if one.worker_hosts else group.format(*phase.workers),
-        "file server": f"{one.instance_of(one.file_server)}, {one.media_gib} GiB" if one.file_server else "no",
+        "file server": f"{one.instance_of(one.file_server)}, {phase.media_gib} GiB" if one.file_server else "no",
         "resumable uploads grow on": "EFS" if one.staging else "the file server",
         "EKS nodes": f"{one.nodes[0]}-{one.nodes[1]} x {phase.instance}, {one.kubernetes}" if one.kubernetes else "no",
-        "PostgreSQL": f"{phase.databases[0]}, {one.database_gib} GiB, {one.engine}",
+        "PostgreSQL": f"{phase.databases[0]}, {phase.database_gib} GiB, {one.engine}",
         "Multi-AZ": "yes" if phase.database_copies > 1 else "no",
         "replica abroad": "yes" if phase.second_region else "no",
         "backups": f"{one.backup_days} days" if one.backup_days else "no",

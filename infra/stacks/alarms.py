@@ -181,7 +181,7 @@ def _due(stack: PhaseStack, phase: int, topic: str) -> None:
 def _of_the_database(stack: PhaseStack, topic: str) -> None:
     """What RDS alone can tell."""
     most = CONNECTIONS[stack.profile.phase.databases[0]] * BUSIEST
-    tenth = stack.profile.database_gib * 1024**3 / 10
+    tenth = stack.profile.phase.database_gib * 1024**3 / 10
     for name, metric, comparison, limit, says in (
         ("DatabaseConnections", "DatabaseConnections", ">", most, "nearly all connections of the database are taken"),
         ("DatabaseStorage", "FreeStorageSpace", "<", tenth, "less than a tenth of the database's disk is free"),

@@ -98,7 +98,7 @@ def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, targ
 
 def _template(stack: PhaseStack, kind: str, where: Placement, text: str) -> ec2.CfnLaunchTemplate:
     disk = ec2.CfnLaunchTemplate.EbsProperty(
-        volume_size=stack.profile.disk_gib, volume_type="gp3", encrypted=True, delete_on_termination=True
+        volume_size=stack.profile.phase.disk_gib, volume_type="gp3", encrypted=True, delete_on_termination=True
     )
     return ec2.CfnLaunchTemplate(
         stack, f"{kind}Template",

@@ -72,7 +72,7 @@ def _nodes(
         security_group_ids=[group, cluster.attr_cluster_security_group_id],
         block_device_mappings=[ec2.CfnLaunchTemplate.BlockDeviceMappingProperty(
             device_name="/dev/xvda", ebs=ec2.CfnLaunchTemplate.EbsProperty(
-                volume_size=stack.profile.disk_gib, volume_type="gp3", encrypted=True))],
+                volume_size=stack.profile.phase.disk_gib, volume_type="gp3", encrypted=True))],
         metadata_options=ec2.CfnLaunchTemplate.MetadataOptionsProperty(
             http_tokens="required", http_put_response_hop_limit=1),
     )  # fmt: skip

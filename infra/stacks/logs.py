@@ -7,7 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 
-from infra.profiles import MAIN_REGION
+from anb.planning.phases import MAIN_REGION
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import add_role, allow
 

@@ -5,8 +5,9 @@ from typing import cast
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from anb.planning.phases import MAIN_REGION
 from infra import firewall
-from infra.profiles import MAIN_REGION, Profile
+from infra.profiles import Profile
 from infra.stacks.application import Application
 from infra.stacks.backup import add_snapshots
 from infra.stacks.balancing import Balancer, add_balancer, listen, listen_in_the_clear

@@ -33,8 +33,9 @@ def add_file_server(stack: PhaseStack, where: Placement) -> None:
     if host is None:
         return
     volume = ec2.CfnVolume(
-        stack, "MediaVolume", availability_zone=f"{stack.region}a", size=stack.profile.media_gib, volume_type="gp3",
-        encrypted=True, tags=[CfnTag(key="Name", value="ANB-Media"), CfnTag(key="Backup", value="media")],
+        stack, "MediaVolume", availability_zone=f"{stack.region}a", size=stack.profile.phase.media_gib,
+        volume_type="gp3", encrypted=True,
+        tags=[CfnTag(key="Name", value="ANB-Media"), CfnTag(key="Backup", value="media")],
     )  # fmt: skip
     volume.cfn_options.deletion_policy = CfnDeletionPolicy.SNAPSHOT
     volume.cfn_options.update_replace_policy = CfnDeletionPolicy.SNAPSHOT

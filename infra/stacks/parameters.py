@@ -2,7 +2,8 @@
 
 from aws_cdk import CfnParameter, Stack
 
-from infra.profiles import SECOND_REGION, Profile
+from anb.planning.phases import SECOND_REGION
+from infra.profiles import Profile
 
 _ONE_ADDRESS = r"^(?!0\.)(\d{1,3}\.){3}\d{1,3}/32$"
 

@@ -3,7 +3,7 @@
 from aws_cdk import CfnOutput, Fn
 from aws_cdk import aws_ec2 as ec2
 
-from infra.profiles import MAIN_REGION
+from anb.planning.phases import MAIN_REGION
 from infra.stacks.phase import PhaseStack
 
 _TABLES = ("PublicRoutes", "PrivateRoutes1", "PrivateRoutes2")

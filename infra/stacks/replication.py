@@ -8,7 +8,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_s3 as s3
 
-from infra.profiles import MAIN_REGION, SECOND_REGION
+from anb.planning.phases import MAIN_REGION, SECOND_REGION
 from infra.stacks.database import IDENTIFIER
 from infra.stacks.media import PREFIX
 from infra.stacks.network import Network

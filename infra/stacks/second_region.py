@@ -3,8 +3,9 @@
 from aws_cdk import CfnOutput
 from constructs import Construct
 
+from anb.planning.phases import SECOND_REGION, SECOND_REGION_NODES
 from infra import firewall
-from infra.profiles import SECOND_REGION, Profile
+from infra.profiles import Profile
 from infra.stacks.application import Application
 from infra.stacks.balancing import add_balancer, listen
 from infra.stacks.buckets import add_policy, written_by_aws
@@ -20,8 +21,6 @@ from infra.stacks.replication import add_replica
 from infra.stacks.secrets import add_secrets
 from infra.stacks.security_groups import add_security_groups
 from infra.stacks.staging import add_staging
-
-_NODES = (3, 12)
 
 
 class SecondRegion(PhaseStack):
@@ -45,5 +44,5 @@ class SecondRegion(PhaseStack):
         add_name(self, balancer, SOUTH_AMERICA)
         main_bucket = f"arn:aws:s3:::anb-media-{self.account}-us-east-1"
         rights = Application(profile, main_bucket).rights() + Application(profile, bucket.attr_arn).rights()
-        add_cluster(self, network, groups[firewall.NODES], _NODES, rights)
+        add_cluster(self, network, groups[firewall.NODES], SECOND_REGION_NODES, rights)
         route_to(self, "10.0.0.0/16", ask_for_peering(self, network.vpc))

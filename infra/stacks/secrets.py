@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aws_cdk import CfnDeletionPolicy, Fn, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from infra.profiles import SECOND_REGION
+from anb.planning.phases import SECOND_REGION
 
 DATABASE_NAME = "fastapi_db"
 DATABASE_USER = "fastapi_user"

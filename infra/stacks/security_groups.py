@@ -3,8 +3,8 @@
 from aws_cdk import CfnTag
 from aws_cdk import aws_ec2 as ec2
 
+from anb.planning.phases import MAIN_REGION
 from infra import firewall
-from infra.profiles import MAIN_REGION
 from infra.stacks.phase import PhaseStack
 
 _DESCRIPTIONS = {

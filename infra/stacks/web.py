@@ -28,7 +28,7 @@ def add_web_servers(stack: PhaseStack, application: Application, where: Placemen
         after=_BEHIND_THE_BALANCER if stack.profile.phase.balancer else "",
     )  # fmt: skip
     for host in stack.profile.web_hosts:
-        add_host(stack, host, where, setup, stack.profile.disk_gib)
+        add_host(stack, host, where, setup, stack.profile.phase.disk_gib)
     if not stack.profile.web_hosts:
         follow_cpu_and_memory(stack, add_group(stack, "Web", where, setup, target_group))
         send_the_public_to(stack, "WebGroup")

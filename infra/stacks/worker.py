@@ -13,7 +13,7 @@ def add_workers(stack: PhaseStack, application: Application, where: Placement) -
     profile = stack.profile
     for host in profile.worker_hosts:
         beat = "yes" if host == profile.worker_hosts[0] else "no"
-        add_host(stack, host, where, _setup(application, beat), profile.disk_gib)
+        add_host(stack, host, where, _setup(application, beat), profile.phase.disk_gib)
     if not profile.worker_hosts:
         follow_queue(stack, add_group(stack, "Worker", where, _setup(application, "yes")))
 

@@ -106,7 +106,7 @@ def test_every_disk_cache_and_bucket_is_encrypted_and_every_host_has_imdsv2(phas
 
 def test_the_medias_volume_grows_and_nothing_else_is_touched(tmp_path: Path) -> None:
     """Hosts with an address of their own cannot be replaced."""
-    grown = replace(made(1).profile, media_gib=100)
+    grown = replace(made(1).profile, phase=replace(made(1).profile.phase, media_gib=100))
     app_of(grown, tmp_path).synth()
     now = json.loads((tmp_path / f"{STACK}.template.json").read_text())["Resources"]
     assert {name for name, one in made(1).resources().items() if now[name] != one} == {"MediaVolume"}

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from anb.operations import advice, host
+from anb.operations import advice, growth, host
 from anb.operations.advice import Finding
 from anb.operations.recorder import quantile
 from anb.operations.triggers import TRIGGERS, Limit, Measure
+from anb.planning.choose import Load
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -32,6 +33,12 @@ LOADED: dict[str, dict[str, Any]] = {
     "VeryManyPeople": {"people": 251},
 }
 AT_THE_LIMIT: dict[str, Any] = {"web_cpu": 70.0, "pending": 20, "people": 80, "answer_p95_s": 0.5}
+
+
+def test_of_a_history_without_a_sample_nothing_is_claimed() -> None:
+    found = advice.findings([], {}, NOW, MINUTE)
+    assert {one.now for one in found} == {None}
+    assert "No web server has kept a sample yet." in growth.as_text(found, Load(1, 1))
 
 
 def of(name: str, samples: list[Seen], made: dict[Measure, int] | None = None) -> Finding:

@@ -1,12 +1,13 @@
 """What a load needs, by the table of phases: which phase, how many hosts, and where the document's rows do not hold."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from anb.planning import choose, costs, report
 from anb.planning.choose import Load, cheapest, options
-from anb.planning.phases import PHASES, Phase
+from anb.planning.phases import MAIN_REGION, PHASES, SECOND_REGION, Phase
 
 
 @pytest.mark.parametrize(
@@ -63,8 +64,8 @@ def test_a_class_has_room_for_the_connections_of_all_hosts() -> None:
 
 
 def test_hosts_cost_what_their_prices_add_up_to() -> None:
-    """3 x (0.0208 x 730 + 50 x 0.08) + 0.018 x 730 + 20 x 0.115 + 3 x 0.005 x 730 + 5.10 + 55 x 0.30 + 0.75."""
-    assert choose.sized(PHASES[0], Load(1, 1)).hosts_usd == pytest.approx(57.552 + 15.44 + 10.95 + 5.10 + 16.50 + 0.75)
+    """3 x (0.0208 x 730 + 50 x 0.08) + 0.018 x 730 + 20 x 0.115 + 3 x 0.005 x 730 + 6.20 + 55 x 0.30 + 0.75."""
+    assert choose.sized(PHASES[0], Load(1, 1)).hosts_usd == pytest.approx(57.552 + 15.44 + 10.95 + 6.20 + 16.50 + 0.75)
 
 
 @pytest.mark.parametrize(("number", "usd"), [(0, 0), (1, 0), (2, 13.14), (3, 13.14)])
@@ -75,9 +76,9 @@ def test_uploads_are_gathered_on_a_paid_file_system_where_there_is_no_file_serve
 
 
 def test_every_name_of_the_phases_has_a_price_where_it_is_used() -> None:
-    for region, table in ((name, costs.prices()[name]) for name in (costs.MAIN, costs.SECOND)):
+    for region, table in ((name, costs.prices()[name]) for name in (MAIN_REGION, SECOND_REGION)):
         for phase in PHASES:
-            if region == costs.MAIN or phase.second_region:
+            if region == MAIN_REGION or phase.second_region:
                 assert {phase.instance, *phase.file_server} <= table["instance"].keys()
                 assert set(phase.databases) <= table["database"].keys()
                 assert not phase.cache or phase.cache in table["cache"]
@@ -96,6 +97,21 @@ def test_a_claim_that_is_too_large_fails_by_what_runs_out_first(number: int, par
     most = choose.carries(PHASES[number]).users
     bold = replace(PHASES[number], claim=replace(PHASES[number].claim, users=most + 1))
     assert report.claims_that_fail(bold)[0] == f"{most + 1} users: {most} by the {part} of its hosts"
+
+
+def test_the_page_of_capacity_shows_todays_bills() -> None:
+    page = (Path(__file__).parents[2] / "docs/capacity.md").read_text()
+    for load in (Load(100, 20), Load(300, 100, 98), Load(1000, 500, 99.5), Load(5000, 1000, 99.9)):
+        best = cheapest(options(load))
+        assert best is not None
+        assert f"| phase {best.phase.number}: {best.size.web} web, {best.size.workers} worker" in page
+        assert f"| ${best.hosts_usd:,.0f} | ${best.usd:,.0f} |" in page
+
+
+def test_nobody_is_sent_to_larger_hosts_for_what_no_host_brings() -> None:
+    text = report.as_text(Load(1, 1, 100), options(Load(1, 1, 100)))
+    assert "larger hosts" not in text
+    assert "is up 100.0" not in text
 
 
 def test_a_report_names_the_choice_and_its_bill() -> None:

@@ -67,7 +67,8 @@ def as_text(found: Sequence[Finding], load: Load) -> str:
             f"  costs: ${usd:,.0f} a month, phase {number - 1} ${before:,.0f}; see `anb plan`",
         ]
     if not parts:
-        parts.append("No trigger fires: stay with what there is.")
+        seen = any(one.now is not None for one in found if one.limit.measure is Measure.DOWN_MINUTES)
+        parts.append("No trigger fires: stay with what there is." if seen else "No web server has kept a sample yet.")
     parts += ["", "Below their limits, or not for long enough:"]
     parts += [f"  {_quiet(one)}" for one in found if not one.fires]
     parts += ["", "Decided by people, not measured here:"]

@@ -8,19 +8,14 @@ from typing import Any
 
 from anb.planning import capacity
 from anb.planning.capacity import INSTANCES
-from anb.planning.phases import Phase
+from anb.planning.phases import MAIN_REGION, SECOND_REGION, SECOND_REGION_NODES, Phase
 
-MAIN, SECOND = "us-east-1", "sa-east-1"
 _FREE_OUT_GB, _FREE_CDN_GB = 100, 1000
-_DISK_GIB, _DATABASE_GIB = 50, 20
 _METRICS_A_HOST = 7 + 3
 """Detailed monitoring of EC2 (each minute); the agent's memory, used and free, and disk."""
 
 _METRICS_OF_ALL = 25
 """The agent's by role and by group, and the application's, less the ten that are free."""
-
-_SECOND_REGION_WEB, _SECOND_REGION_WORKERS = 2, 1
-"""It serves reads and waits for its hour; it grows when it is promoted."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +27,24 @@ class Size:
     file_server: str
     """Empty: S3."""
     database: str
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a phase has of the small things, in all its regions; a test holds it against the templates."""
+
+    secrets: int
+    alarms: int
+    composite_alarms: int
+    """One for each phase ahead."""
+
+
+PARTS = (
+    Parts(secrets=3, alarms=20, composite_alarms=3),
+    Parts(secrets=3, alarms=16, composite_alarms=2),
+    Parts(secrets=3, alarms=13, composite_alarms=1),
+    Parts(secrets=9, alarms=4, composite_alarms=0),
+)
 
 
 @dataclass(frozen=True)
@@ -51,16 +64,17 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
     """US dollars a month."""
     table = prices()
     hours: float = table["hours_a_month"]
-    main = table[MAIN]
+    main = table[MAIN_REGION]
     hosts = size.web + size.workers + bool(size.file_server)
     videos_a_month = videos_per_hour / capacity.BUSY_TO_MEAN * hours
-    secrets = 9 if phase.second_region else 4
+    parts = PARTS[phase.number]
     found = [
         *_hosts(phase, size, main, hours),
         Line("database", phase.database_copies * (main["database"][size.database] * hours
-             + _DATABASE_GIB * main["database_disk"])),
+             + phase.database_gib * main["database_disk"])),
         Line("asked from outside", main["health_check"]),
-        Line("secrets, alarms, logs", secrets * main["secret"] + 20 * main["alarm"] + hosts * main["logs_gb"]),
+        Line("secrets, alarms, logs", parts.secrets * main["secret"] + parts.alarms * main["alarm"]
+             + parts.composite_alarms * main["composite_alarm"] + hosts * main["logs_gb"]),
     ]  # fmt: skip
     if not phase.second_region:  # there EKS: nodes have basic monitoring, and Prometheus watches the pods
         found.append(Line("metrics", (hosts * _METRICS_A_HOST + _METRICS_OF_ALL) * main["metric"]))
@@ -88,26 +102,26 @@ def _addresses(phase: Phase, hosts: int) -> int:
 
 
 def _hosts(phase: Phase, size: Size, main: dict[str, Any], hours: float) -> tuple[Line, ...]:
-    each = main["instance"][phase.instance] * hours + _DISK_GIB * main["disk"]
+    each = main["instance"][phase.instance] * hours + phase.disk_gib * main["disk"]
     found = [Line(f"{size.web} web, {phase.instance}", size.web * each),
              Line(f"{size.workers} worker, {phase.instance}", size.workers * each)]  # fmt: skip
     if size.file_server:
-        disk = _DISK_GIB * main["disk"]
+        disk = phase.media_gib * main["disk"]
         found.append(Line(f"file server, {size.file_server}", main["instance"][size.file_server] * hours + disk))
     return tuple(found)
 
 
 def _second_region(phase: Phase, size: Size, table: dict[str, Any], hours: float) -> tuple[Line, ...]:
-    there, main = table[SECOND], table[MAIN]
-    hosts = _SECOND_REGION_WEB + _SECOND_REGION_WORKERS
-    each = there["instance"][phase.instance] * hours + _DISK_GIB * there["disk"]
+    there, main = table[SECOND_REGION], table[MAIN_REGION]
+    nodes = SECOND_REGION_NODES[0]
+    each = there["instance"][phase.instance] * hours + phase.disk_gib * there["disk"]
     return (
         Line("EKS in two regions", (main["cluster"] + there["cluster"]) * hours),
-        Line("hosts in the second region", hosts * each),
-        Line("read replica", there["database"][size.database] * hours + _DATABASE_GIB * there["database_disk"]),
+        Line("nodes in the second region", nodes * each),
+        Line("read replica", there["database"][size.database] * hours + phase.database_gib * there["database_disk"]),
         Line("Redis in the second region", phase.cache_nodes * there["cache"][phase.cache] * hours),
         Line("load balancer and NAT in the second region", (there["balancer"] + 2 * there["nat"]) * hours),
-        Line("public addresses in the second region", _addresses(phase, hosts) * main["public_address"] * hours),
+        Line("public addresses in the second region", _addresses(phase, nodes) * main["public_address"] * hours),
         Line("firewall in the second region", main["firewall"]),
         Line("DNS by geography", main["zone"]),
     )
@@ -115,12 +129,12 @@ def _second_region(phase: Phase, size: Size, table: dict[str, Any], hours: float
 
 def _media(phase: Phase, table: dict[str, Any], users: int, videos_a_month: float, hours: float) -> tuple[Line, ...]:
     """To viewers: from the hosts, or from CloudFront. Kept: on the file server's disk, or in S3."""
-    main = table[MAIN]
+    main = table[MAIN_REGION]
     watched_gb = users / capacity.BUSY_TO_MEAN * capacity.WATCHING * capacity.VIDEO_MBIT_S / 8 / 1000 * 3600 * hours
     made_gb = videos_a_month * (capacity.ORIGINAL_MB + capacity.VIDEO_MB) / 1000
     kept_gb = made_gb * capacity.KEPT_MONTHS
     if not phase.private:
-        beyond = max(0.0, kept_gb - _DISK_GIB)
+        beyond = max(0.0, kept_gb - phase.media_gib)
         found = [Line(f"videos to viewers, {watched_gb:,.0f} GB", max(0.0, watched_gb - _FREE_OUT_GB)
                       * main["data_out_gb"], by_use=True),
                  Line(f"files of {capacity.KEPT_MONTHS} months beyond the disk, {beyond:,.0f} GB",
@@ -132,7 +146,7 @@ def _media(phase: Phase, table: dict[str, Any], users: int, videos_a_month: floa
                       kept_gb * main["storage_gb"], by_use=True),
                  _gathered(videos_a_month * capacity.ORIGINAL_MB / 1000, main)]  # fmt: skip
     if phase.second_region:
-        copied = kept_gb * table[SECOND]["storage_gb"] + made_gb * main["replication_gb"]
+        copied = kept_gb * table[SECOND_REGION]["storage_gb"] + made_gb * main["replication_gb"]
         found.append(Line("their copies in the second region", copied, by_use=True))
     return tuple(found)
 

@@ -5,6 +5,12 @@
 
 from dataclasses import dataclass
 
+MAIN_REGION = "us-east-1"
+SECOND_REGION = "sa-east-1"
+
+SECOND_REGION_NODES = (3, 12)
+"""Fewest and most. It serves reads and waits for its hour; it grows when it is promoted."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -42,6 +48,11 @@ class Phase:
     """Hosts without public addresses, behind a NAT gateway in each zone; media in S3, CloudFront and WAF before all."""
     second_region: bool
     claim: Claim
+    disk_gib: int = 50
+    """Of each host. Another number replaces hosts, and those with an address of their own cannot be replaced."""
+    media_gib: int = 50
+    """Of the file server's volume, which outlives it. It may grow, in place."""
+    database_gib: int = 20
 
 
 _FILE_SERVERS = ("t3.small", "t3.medium", "t3.large")
