@@ -66,11 +66,15 @@ install -m 600 /dev/null /opt/anb/local.env.new
 cat > /opt/anb/local.env.new << END
 %s
 END
-changed=no
-cmp -s /opt/anb/local.env.new /opt/anb/local.env || changed=yes
+cmp -s /opt/anb/local.env.new /opt/anb/local.env || touch /opt/anb/local.env.is-news
 mv /opt/anb/local.env.new /opt/anb/local.env
 """
-"""What the scripts leave to the operator. They start a service that is there already only if its own files changed."""
+_TOLD = """\
+[ ! -e /opt/anb/local.env.is-news ] || systemctl try-restart %s
+rm -f /opt/anb/local.env.is-news
+"""
+"""What the scripts leave to the operator. They start a service that is there already only if its own files changed. The
+mark outlives a script that fails between the two."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def rendered(setup: Setup) -> str:
         exports + "\n",
         _LOCAL % lines if setup.units else "",
         f"bash {_RELEASE}/deployment/ec2-setup/{setup.script}\n",
-        f'[ "$changed" = no ] || systemctl try-restart {setup.units}\n' if setup.units else "",
+        _TOLD % setup.units if setup.units else "",
         f"bash {_RELEASE}/deployment/cloudwatch/install.sh {setup.watches}\n",
         setup.after,
         "\n--anb--\n",

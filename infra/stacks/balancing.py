@@ -24,12 +24,9 @@ _GroupAttribute = balancing.CfnTargetGroup.TargetGroupAttributeProperty
 @dataclass(frozen=True)
 class Balancer:
     arn: str
-    name: str
-    """As CloudWatch knows it."""
     dns: str
     zone: str
     target_group: str
-    target_group_name: str
 
 
 def add_balancer(stack: PhaseStack, network: Network, group: str, logs: s3.CfnBucketPolicy) -> Balancer:
@@ -46,11 +43,9 @@ def add_balancer(stack: PhaseStack, network: Network, group: str, logs: s3.CfnBu
         ],
     )  # fmt: skip
     balancer.add_resource_dependency(logs)
-    targets = _target_group(stack, network)
     return Balancer(
-        balancer.ref, balancer.attr_load_balancer_full_name, balancer.attr_dns_name,
-        balancer.attr_canonical_hosted_zone_id, targets.ref, targets.attr_target_group_full_name,
-    )  # fmt: skip
+        balancer.ref, balancer.attr_dns_name, balancer.attr_canonical_hosted_zone_id, _target_group(stack, network).ref
+    )
 
 
 def _target_group(stack: PhaseStack, network: Network) -> balancing.CfnTargetGroup:

@@ -50,7 +50,7 @@ class MainRegion(PhaseStack):
         self.database = add_database(self, self.network, self.groups[firewall.DATABASE], self.secrets)
         self.bucket: s3.CfnBucket | None = None
         if profile.phase.cache:
-            add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets)
+            add_queue(self, self.network, self.groups[firewall.CACHE], self.secrets.redis)
         if profile.staging:
             add_staging(self, self.network, self.groups[firewall.STAGING])
         balancer = self._add_edge() if profile.bucket else None

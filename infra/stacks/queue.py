@@ -4,20 +4,20 @@ from aws_cdk import aws_elasticache as elasticache
 
 from infra.stacks.network import Network
 from infra.stacks.phase import PhaseStack
-from infra.stacks.secrets import Secrets, password_of
+from infra.stacks.secrets import password_of
 
 
-def add_queue(stack: PhaseStack, network: Network, group: str, secrets: Secrets) -> str:
-    """Its main address. TLS and password from the beginning: to add them later would replace it."""
+def add_queue(stack: PhaseStack, network: Network, group: str, secret: str) -> None:
+    """TLS and password from the beginning: to add them later would replace it."""
     several = stack.profile.phase.cache_nodes > 1
     subnets = elasticache.CfnSubnetGroup(
         stack, "QueueSubnets", description="ANB Redis", subnet_ids=list(network.public)
     )
-    return elasticache.CfnReplicationGroup(
+    elasticache.CfnReplicationGroup(
         stack, "Queue", replication_group_description="ANB queue and rate limits", engine="redis", engine_version="7.1",
         cache_node_type=stack.profile.phase.cache, num_cache_clusters=stack.profile.phase.cache_nodes, port=6379,
         automatic_failover_enabled=several, multi_az_enabled=several,
-        at_rest_encryption_enabled=True, transit_encryption_enabled=True, auth_token=password_of(secrets.redis),
+        at_rest_encryption_enabled=True, transit_encryption_enabled=True, auth_token=password_of(secret),
         cache_subnet_group_name=subnets.ref, security_group_ids=[group], auto_minor_version_upgrade=True,
         preferred_maintenance_window="tue:10:00-tue:11:00",
-    ).attr_primary_end_point_address  # fmt: skip
+    )  # fmt: skip

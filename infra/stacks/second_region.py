@@ -18,7 +18,7 @@ from infra.stacks.peering import ask_for_peering, route_to
 from infra.stacks.phase import PhaseStack
 from infra.stacks.queue import add_queue
 from infra.stacks.replication import add_replica
-from infra.stacks.secrets import add_secrets
+from infra.stacks.secrets import add_redis_secret
 from infra.stacks.security_groups import add_security_groups
 from infra.stacks.staging import add_staging
 
@@ -36,7 +36,7 @@ class SecondRegion(PhaseStack):
         replica = add_replica(self, network, groups[firewall.DATABASE])
         said = "Parameter Replica of the main region's stack"
         CfnOutput(self, "ReplicaAddress", value=replica.attr_endpoint_address, description=said)
-        add_queue(self, network, groups[firewall.CACHE], add_secrets(self))
+        add_queue(self, network, groups[firewall.CACHE], add_redis_secret(self))
         add_staging(self, network, groups[firewall.STAGING])
         balancer = add_balancer(self, network, groups[firewall.BALANCER], may_log)
         listen(self, balancer, add_certificate(self), media_host(self))

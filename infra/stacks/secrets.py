@@ -30,9 +30,14 @@ def add_secrets(stack: Stack) -> Secrets:
     return Secrets(
         _kept(stack, "DatabaseSecret", "User and password of the database", _generated(
             32, template={"username": DATABASE_USER}, key="password")),
-        _kept(stack, "RedisSecret", "Password of Redis", _generated(48)),
+        add_redis_secret(stack),
         _kept(stack, "SigningSecret", "SECRET_KEY of the application", _generated(64)),
     )  # fmt: skip
+
+
+def add_redis_secret(stack: Stack) -> str:
+    """Each region has a Redis of its own; what is signed and who the database knows is one for all."""
+    return _kept(stack, "RedisSecret", "Password of Redis", _generated(48))
 
 
 def add_production_secrets(stack: Stack) -> None:

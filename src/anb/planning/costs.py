@@ -43,7 +43,7 @@ PARTS = (
     Parts(secrets=3, alarms=20, composite_alarms=3),
     Parts(secrets=3, alarms=16, composite_alarms=2),
     Parts(secrets=3, alarms=13, composite_alarms=1),
-    Parts(secrets=9, alarms=4, composite_alarms=0),
+    Parts(secrets=7, alarms=4, composite_alarms=0),
 )
 
 
