@@ -97,7 +97,7 @@ def test_the_docs_are_packed_for_whom_takes_it(client: TestClient) -> None:
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["/docs", "/health", "/ready"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/docs/page.css", "/health", "/ready"])
 def test_watchers_may_ask_for_the_head_alone(client: TestClient, path: str) -> None:
     answer = client.head(path)
     assert (answer.status_code, answer.content) == (200, b"")

@@ -47,6 +47,7 @@ class Readiness(BaseModel):
     parts: dict[str, Part]
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 async def front() -> RedirectResponse:
     """The address that `anb up` prints, typed into a browser."""

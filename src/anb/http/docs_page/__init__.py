@@ -37,6 +37,7 @@ async def page() -> HTMLResponse:
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
 
+@router.head("/{name}")
 @router.get("/{name}")
 async def file(name: str, accept_encoding: Annotated[str, Header()] = "") -> Response:
     """Packed where the browser takes it: Swagger UI is a megabyte and a half."""
