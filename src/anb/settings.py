@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from anb.http.proxies import networks
-from anb.jobs.brokers import broker
+from anb.jobs.brokers import broker, require_readable
 
 MIB = 1024 * 1024
 
@@ -183,6 +183,7 @@ class Settings(BaseSettings):
     def _redis(cls, url: str) -> str:
         if url and not url.startswith(("redis://", "rediss://")):
             raise ValueError("use redis://HOST:6379/0, or rediss:// with TLS")
+        require_readable(url)
         return url
 
     @field_validator("trusted_proxies")

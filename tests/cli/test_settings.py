@@ -14,6 +14,9 @@ from anb.settings import SettingsError, load_settings, near_misses
         ("DATABASE_URL", "postgresql://anb:secret@db:5432", "DATABASE_URL.*names no database"),
         ("DATABASE_URL", "postgresql://anb:secret@db:54a32/anb", "DATABASE_URL.*cannot be read.*54a32"),
         ("DATABASE_URL", "postgresql://anb:secret@[::1/anb", "DATABASE_URL.*cannot be read"),
+        ("CELERY_BROKER_URL", "redis://anb:6379a/0", "CELERY_BROKER_URL.*port is a number up to 65535"),
+        ("CELERY_BROKER_URL", "sentinel://a:26379;sentinel://b:99999?master_name=m", "CELERY_BROKER_URL.*port is a"),
+        ("ANB_RATE_LIMITS_URL", "redis://anb:99999/0", "ANB_RATE_LIMITS_URL.*port is a number up to 65535"),
         ("SECRET_KEY", "long enough for a key\r", "SECRET_KEY ends with a carriage return"),
         ("ANB_LOG_LEVEL", "info\r", "ANB_LOG_LEVEL ends with a carriage return"),
         (
@@ -32,6 +35,13 @@ def test_the_message_names_the_variable_and_the_fix(
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=said):
         load_settings()
+
+
+def test_a_broken_url_tells_nothing_of_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:grandma/1950@anb:6379/0")
+    with pytest.raises(SettingsError, match="%2F for /") as told:
+        load_settings()
+    assert "grandma" not in str(told.value)
 
 
 def test_a_password_may_hold_an_at_sign_that_is_written_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

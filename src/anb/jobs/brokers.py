@@ -6,7 +6,7 @@ and is not tried again, for the sweep rings later.
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 QUEUE = "anb"
 PATIENCE_S = 3
@@ -25,6 +25,7 @@ class Broker:
 
 def broker(url: str) -> Broker:
     """Raises ValueError with what to write instead."""
+    require_readable(url)
     scheme = url.partition(":")[0]
     if scheme == "memory":
         return Broker(url, {"polling_interval": 0.1})
@@ -42,6 +43,19 @@ def broker(url: str) -> Broker:
     raise ValueError(
         "use redis://, rediss://, sentinel://, amqp://, amqps:// or sqs://; see docs/howto/choose-a-broker.md"
     )
+
+
+def require_readable(url: str) -> None:
+    """Libraries look at the port when they connect: a wrong one would keep uploads unannounced instead of stopping the
+    start. Its own words are not told: what it takes for a port may be half of a password."""
+    try:
+        for node in url.split(";"):
+            urlsplit(node).port  # noqa: B018 - read for what it raises
+    except ValueError:
+        raise ValueError(
+            "its host and port cannot be read: a port is a number up to 65535, and a password is written with %40 for"
+            " @, %3A for :, %2F for / and %25 for %"
+        ) from None
 
 
 _REDIS = {
