@@ -43,7 +43,7 @@ def test_the_whole_job_from_an_empty_folder(real_anb: Anb, samples: Samples, fol
 def test_a_running_contest_is_joined_and_left_running(
     real_anb: Anb, anb: Anb, samples: Samples, running: Running
 ) -> None:
-    answer = real_anb("demo", "--base-url", running.url, "--video", samples["portrait.mp4"])
+    answer = real_anb("demo", "--base-url", f"{running.url}/", "--video", samples["portrait.mp4"])
     assert answer.exit_code == 0, answer.out + answer.err
     assert "Ana may not vote for her own video" in answer.out
     assert f"served as {running.url}/media/processed/" in answer.out
@@ -82,6 +82,12 @@ def test_a_server_that_nobody_runs_fails_the_demo(anb: Anb) -> None:
     assert answer.exit_code == 1
     assert "The demo failed: http://127.0.0.1:1/health: " in answer.out
     assert "Drawing" not in answer.out
+
+
+def test_an_address_without_its_scheme_is_told_how_to_be_written(anb: Anb) -> None:
+    answer = anb("demo", "--base-url", "localhost:8080", "--json")
+    assert answer.exit_code == 1
+    assert "use http://localhost:8080 or https://" in answer.json["detail"]
 
 
 def test_a_video_that_cannot_be_shown_costs_no_earlier_demo(anb: Anb, samples: Samples, folder: Path) -> None:

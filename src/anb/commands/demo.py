@@ -40,7 +40,7 @@ def demo(
     )  # a demo is embedded, whatever the environment says
     console = Console(stderr=as_json, highlight=False)
     try:
-        outcome = story.run(story.Plan(video, data_dir, base_url), console)
+        outcome = story.run(story.Plan(video, data_dir, base_url and base_url.rstrip("/")), console)
     except story.DemoError as error:
         console.print(f"The demo failed: {error}", markup=False)
         print_json_if(as_json, {"status": "failed", "detail": str(error)})

@@ -81,6 +81,8 @@ def _require_video(file: Path) -> None:
 
 def _require_server(base_url: str) -> None:
     """Before a clip is drawn for it."""
+    if not base_url.startswith(("http://", "https://")):
+        raise DemoError(f"--base-url {base_url} does not say how to speak to it: use http://{base_url} or https://…")
     try:
         httpx2.get(f"{base_url}/health", timeout=10).raise_for_status()
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
