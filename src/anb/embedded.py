@@ -1,5 +1,6 @@
 """Everything in one process: `anb up`."""
 
+import errno
 import fcntl
 import os
 import signal
@@ -126,8 +127,14 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise SettingsError(f"--port {port}: {host} refuses it ({error.strerror}); use another --port") from None
+            raise SettingsError(_why_not_there(host, port, error)) from None
         yield listener
+
+
+def _why_not_there(host: str, port: int, error: OSError) -> str:
+    if error.errno in (errno.EADDRINUSE, errno.EACCES):
+        return f"--port {port}: {host} refuses it ({error.strerror}); use another --port"
+    return f"--host {host}: no address of this machine ({error.strerror}); use 127.0.0.1, or 0.0.0.0 for all it has"
 
 
 @contextmanager

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from anb.commands import demo_clip
+from anb.commands.up import as_typed
 from anb.db import Database
 from anb.videos.models import Video
 from tests.cli.conftest import Anb, Running
@@ -44,6 +46,19 @@ def test_a_port_that_is_taken_is_named(running: Running, real_anb: Anb) -> None:
     answer = real_anb("up", "--port", port, "--data-dir", running.data_dir.parent / "other")
     assert answer.exit_code == 2
     assert answer.err.startswith(f"--port {port}: 127.0.0.1 refuses it (Address already in use)")
+
+
+def test_a_host_that_this_machine_is_not_is_named(real_anb: Anb) -> None:
+    answer = real_anb("up", "--host", "192.0.2.1")  # RFC 5737: nobody's
+    assert answer.exit_code == 2
+    assert answer.err.startswith("--host 192.0.2.1: no address of this machine")
+
+
+@pytest.mark.parametrize(
+    ("host", "typed"), [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("anb.lan", "anb.lan")]
+)
+def test_a_host_is_shown_as_a_browser_takes_it(host: str, typed: str) -> None:
+    assert as_typed(host) == typed
 
 
 def test_the_address_that_is_printed_leads_somewhere(running: Running) -> None:

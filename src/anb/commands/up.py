@@ -30,7 +30,7 @@ def up(
     from anb.embedded import serve
 
     settings = open_settings(data_dir=data_dir)
-    shown = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 - only compared
+    shown = f"http://{as_typed(host)}:{port}"
 
     def started() -> None:
         typer.echo(f"ANB Rising Stars is at {shown}; try its API at {shown}/docs")
@@ -45,6 +45,13 @@ def up(
         )
 
     raise typer.Exit(serve(settings, host, port, started, waiting))
+
+
+def as_typed(host: str) -> str:
+    """As a browser on this machine takes it."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only compared
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _elsewhere(settings: Settings) -> str:
