@@ -30,8 +30,8 @@ def test_backup_check_and_restore_tell_people_and_programs(
 ) -> None:
     first = anb("backup", "kept", "--verify")
     assert first.exit_code == 0, first.out + first.err
-    assert "1 videos" in first.out
-    assert "Verified: 1 files read and right" in first.out
+    assert "1 player, 0 samples, 0 uploads, 1 video, 0 votes, 1 file of" in first.out
+    assert "Verified: 1 file read and right" in first.out
     again = anb("backup", "kept", "--json")
     assert (again.exit_code, again.json["copied"], again.json["reused"], again.json["rows"]["videos"]) == (0, 0, 1, 1)
     into_a_new_one(monkeypatch, folder)

@@ -130,7 +130,7 @@ def _checked_as_json(checked: Checked) -> Report:
 def made_as_text(report: Report) -> str:
     lines = [
         f"Backup {report['moment']}: {_amount(report)}.",
-        f"{report['copied']} files copied, {report['reused']} were there already; {report['elapsed_s']} s.",
+        f"Copied: {_counted(report['copied'], 'files')}; there already: {report['reused']}; {report['elapsed_s']} s.",
         f"What was acknowledged before {report['snapshot_at']} is in it. SECRET_KEY is not: keep it elsewhere.",
     ]
     return "\n".join([*lines, *_trouble(report), *_verified(report)])
@@ -138,7 +138,7 @@ def made_as_text(report: Report) -> str:
 
 def restored_as_text(report: Report) -> str:
     lines = [
-        f"Restored {report['moment']}: {_amount(report)}; {report['handed_back']} wait for a worker again.",
+        f"Restored {report['moment']}: {_amount(report)}; handed to a worker again: {report['handed_back']}.",
         f"RTO {report['rto_s']} s: that is how long it took.",
         f"RPO {report['rpo_s']} s: what was acknowledged after {report['snapshot_at']} is not in it.",
     ]
@@ -156,8 +156,12 @@ def checked_as_text(report: Report) -> str:
 
 
 def _amount(report: Report) -> str:
-    rows = ", ".join(f"{count} {name}" for name, count in report["rows"].items())
-    return f"{rows}, {report['objects']} files of {report['bytes'] / 2**20:.1f} MB"
+    rows = ", ".join(_counted(count, name) for name, count in report["rows"].items())
+    return f"{rows}, {_counted(report['objects'], 'files')} of {report['bytes'] / 2**20:.1f} MB"
+
+
+def _counted(count: int, things: str) -> str:
+    return f"{count} {things.removesuffix('s') if count == 1 else things}"
 
 
 def _trouble(report: Report) -> list[str]:
@@ -172,5 +176,5 @@ def _verified(report: Report) -> list[str]:
         return []
     told = report["verified"]
     if told["whole"]:
-        return [f"Verified: {told['objects_read']} files read and right, all totals agree with the votes."]
+        return [f"Verified: {_counted(told['objects_read'], 'files')} read and right, all totals agree with the votes."]
     return ["Verified: NOT whole.", *_trouble(told)]
