@@ -1,3 +1,4 @@
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -147,6 +148,24 @@ def test_a_wrong_setting_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch)
     answer = anb("doctor", "--json")
     assert answer.exit_code == 1
     assert _states(answer) == {"settings": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "package"),
+    [
+        ("ANB_TRACING", "yes", "opentelemetry.instrumentation.fastapi"),
+        ("ANB_SENTRY_DSN", "https://key@sentry/1", "sentry_sdk"),
+    ],
+)
+def test_a_setting_whose_extra_is_missing_fails(
+    anb: Anb, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, package: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert not [one for one in anb("doctor", "--json").json["findings"] if variable in one["detail"]]
+    monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    answer = anb("doctor", "--json")
+    assert answer.exit_code == 1
+    assert [one["state"] for one in answer.json["findings"] if variable in one["detail"]] == ["fail"]
 
 
 def test_a_name_that_is_nearly_a_setting_is_asked_about(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -60,13 +61,32 @@ def examine() -> list[Finding]:
     if settings.database_url and not settings.celery_broker_url:
         alone = "CELERY_BROKER_URL is not set: `anb up` runs so, but gunicorn and `anb worker` refuse to start"
         found = Finding("settings", "warn", alone, "Set it, unless `anb up` is what you want.")
-    told = (_mistyped(), _machine(settings), _database(settings), _places(settings))
+    told = (_mistyped(), _extras(settings), _machine(settings), _database(settings), _places(settings))
     return [found, *chain.from_iterable(told)]
 
 
 def _mistyped() -> Iterator[Finding]:
     for name, meant in near_misses(os.environ).items():
         yield Finding("mistyped?", "warn", f"{name} is no setting", f"Did you mean {' or '.join(meant)}?")
+
+
+def _extras(settings: Settings) -> Iterator[Finding]:
+    """What these settings turn on is in no plain installation, and without it neither web nor worker starts."""
+    for variable, is_on, extra, package in (
+        ("ANB_SENTRY_DSN", bool(settings.sentry_dsn), "sentry", "sentry_sdk"),
+        ("ANB_TRACING", settings.tracing, "otel", "opentelemetry.instrumentation.fastapi"),
+    ):
+        if is_on and not _is_installed(package):
+            advice = f"pip install '.[{extra}]', or unset {variable}."
+            yield Finding("settings", "fail", f"{variable} needs the extra `{extra}`, which is not installed", advice)
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        import_module(package)
+    except ImportError:
+        return False
+    return True
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
