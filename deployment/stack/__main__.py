@@ -14,9 +14,9 @@ _DEFAULT = Path("/var/tmp/anb-stack") if os.geteuid() == 0 else Path("stack-data
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make stack", description=__doc__)
+    parser = argparse.ArgumentParser("make stack", "make stack [PORT=8080] [FOLDER=...]", __doc__)
     parser.add_argument("--folder", type=Path, default=_DEFAULT, help="database, media, logs")
-    parser.add_argument("--port", type=int, help="nginx; unset: a free one")
+    parser.add_argument("--port", type=port, help="nginx; unset: a free one")
     arguments = parser.parse_args()
     plan = Plan(arguments.folder.resolve(), free_ports(arguments.port))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -34,6 +34,13 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     return 1
+
+
+def port(text: str) -> int:
+    """argparse calls a wrong one "invalid port value"."""
+    if not 1 <= int(text) <= 65535:
+        raise ValueError(text)
+    return int(text)
 
 
 if __name__ == "__main__":
