@@ -2,14 +2,15 @@
 
 import socket
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy import make_url
 
 from anb.commands.flags import DataDir
 from anb.commands.system import leave_on_sigterm, open_settings
-from anb.settings import Settings
+
+if TYPE_CHECKING:
+    from anb.settings import Settings
 
 
 def up(
@@ -54,8 +55,10 @@ def as_typed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _elsewhere(settings: Settings) -> str:
+def _elsewhere(settings: "Settings") -> str:
     """What a shell that has the servers' settings takes out of the folder."""
+    from sqlalchemy import make_url
+
     others = []
     if settings.database_url:
         others.append(f"the database in {make_url(settings.database).render_as_string(hide_password=True)}")
