@@ -44,7 +44,7 @@ test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with br
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
 
 stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on free ports, until Ctrl+C
-	@.ci/tools && $(BIN)/python -m deployment.stack $(if $(PORT),--port $(PORT)) $(if $(FOLDER),--folder $(FOLDER))
+	@.ci/tools && $(BIN)/python -m deployment.stack $${PORT:+--port "$$PORT"} $${FOLDER:+--folder "$$FOLDER"}
 
 stack-test: .venv/dev.stamp ## what only the whole shows: bodies, caches, files and refusals through nginx
 	@.ci/tools && $(BIN)/python -m pytest -o addopts=-q -p no:randomly tests/stack
@@ -107,11 +107,12 @@ runbooks: .venv/dev.stamp ## run what the runbooks tell to run, on each database
 growth: .venv/dev.stamp ## loads that make each trigger of phase 1 fire in `anb advise`, where a minute lasts a second (5 minutes)
 	@.ci/tools && $(BIN)/python -m tests.growth
 
-rules: .venv/run.stamp ## make Prometheus' rules from operations/triggers.py; check and test them with promtool
+rules: .venv/dev.stamp ## make Prometheus' rules from operations/triggers.py; check and test them, and the relabelling, with promtool
 	@$(BIN)/python -m anb.operations.rules > deployment/prometheus/rules.yml
 	@.ci/promtool check rules deployment/prometheus/rules.yml
 	@.ci/promtool test rules deployment/prometheus/rules_test.yml
 	@.ci/promtool check config deployment/prometheus/prometheus.yml
+	@$(BIN)/python -m pytest -o addopts=-q -p no:randomly tests/rules
 
 k8s-test: .venv-kubernetes/stamp ## both clusters' manifests: built, against the schemas, checkov, and our own rules
 	@PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 .venv-kubernetes/bin/python -m pytest -p pytest_timeout -c deployment/kubernetes/tests/pytest.ini deployment/kubernetes/tests

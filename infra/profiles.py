@@ -5,8 +5,9 @@ what only the infrastructure needs beside them. Plain data, nothing of the CDK.
 """
 
 from dataclasses import dataclass
+from datetime import date
 
-from anb.planning.choose import Load, sized
+from anb.planning.choose import Load, Option, sized
 from anb.planning.phases import MAIN_REGION, PHASES, SECOND_REGION, Phase
 
 
@@ -45,10 +46,12 @@ class Profile:
 
     def instance_of(self, host: Host) -> str:
         """A file server is as large as `anb plan` makes it for what the document says that the phase carries."""
-        if host != self.file_server:
-            return self.phase.instance
-        claim = self.phase.claim
-        return sized(self.phase, Load(claim.users, claim.videos_per_hour)).size.file_server
+        return self.claimed.size.file_server if host == self.file_server else self.phase.instance
+
+    @property
+    def claimed(self) -> Option:
+        """What `anb plan` makes of the load that the document says that the phase carries."""
+        return sized(self.phase, Load(self.phase.claim.users, self.phase.claim.videos_per_hour))
 
     @property
     def staging(self) -> bool:
@@ -65,6 +68,13 @@ class Profile:
         return (MAIN_REGION, SECOND_REGION) if self.phase.second_region else (MAIN_REGION,)
 
 
+SUPPORTED_UNTIL = {"1.34": date(2026, 12, 2), "1.35": date(2027, 3, 27)}
+"""End of EKS' standard support, from AWS' calendar of Kubernetes versions. Afterwards a cluster costs six times as much
+in extended support, or, with `kubernetes.py`'s policy, is upgraded by AWS. A cluster rises by one version at a time."""
+
+SUPPORT_READ_ON = date(2026, 11, 27)
+"""When that calendar was last read."""
+
 _WEB = (Host("WebServer", "10.0.1.10"), Host("WebServer2", "10.0.2.10"))
 _WORKERS = (Host("Worker", "10.0.1.20"), Host("Worker2", "10.0.2.20"), Host("Worker3", "10.0.1.21"))
 _FILE_SERVER = Host("FileServer", "10.0.1.30")
@@ -73,7 +83,7 @@ PROFILES = (
     Profile(PHASES[0], _WEB[:1], _WORKERS[:1], _FILE_SERVER),
     Profile(PHASES[1], _WEB, _WORKERS, _FILE_SERVER, backup_days=7, bucket=True),
     Profile(PHASES[2], backup_days=14, bucket=True, log_days=90, nat_gateways=2),
-    Profile(PHASES[3], backup_days=35, bucket=True, log_days=90, nat_gateways=2, kubernetes="1.33"),
+    Profile(PHASES[3], backup_days=35, bucket=True, log_days=90, nat_gateways=2, kubernetes="1.35"),
 )
 
 
@@ -100,7 +110,7 @@ def _column(one: Profile) -> dict[str, str]:
         "file server": f"{one.instance_of(one.file_server)}, {phase.media_gib} GiB" if one.file_server else "no",
         "resumable uploads grow on": "EFS" if one.staging else "the file server",
         "EKS nodes": f"{one.nodes[0]}-{one.nodes[1]} x {phase.instance}, {one.kubernetes}" if one.kubernetes else "no",
-        "PostgreSQL": f"{phase.databases[0]}, {phase.database_gib} GiB, {one.engine}",
+        "PostgreSQL": f"{phase.database}, {phase.database_gib} GiB, {one.engine}",
         "Multi-AZ": "yes" if phase.database_copies > 1 else "no",
         "replica abroad": "yes" if phase.second_region else "no",
         "backups": f"{one.backup_days} days" if one.backup_days else "no",

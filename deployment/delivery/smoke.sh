@@ -23,4 +23,6 @@ done
     exit 1
 }
 curl --fail --silent --show-error --max-time 10 "$url/ready"
-anb demo --base-url "$url" --json
+data=$(mktemp --directory)
+trap 'rm -rf "$data"' EXIT
+anb demo --base-url "$url" --data-dir "$data" --json

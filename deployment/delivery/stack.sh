@@ -16,7 +16,10 @@ phase=$1
 shift
 cd "$(dirname "$0")/../.."
 make --no-print-directory infra-synth PHASE="$phase"
+# What the stack is made of is made by CloudFormation's own role (docs/delivery.md), not by whoever deploys.
+account=$(aws sts get-caller-identity --query Account --output text)
 options=(
+    --role-arn "arn:aws:iam::$account:role/anb-stack"
     --stack-name anb --template-file cdk.out/anb.template.json
     --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset
     --s3-bucket "$ANB_TEMPLATES_BUCKET"

@@ -97,10 +97,14 @@ class Plan:
         for folder in (self.run, self.logs, self.media, self.run / "cache", self.run / "conf.d"):
             folder.mkdir(parents=True, exist_ok=True)
         self.write_settings({})
-        gunicorn = f"{Path(sys.executable).parent}/gunicorn -c {REPOSITORY}/deployment/gunicorn/gunicorn.conf.py"
-        bound = f"-b 127.0.0.1:{self.ports.web} " if listener is None else ""
-        handed = "" if listener is None else f"{_HERE}/socket.sh {listener} "
-        values = self._values() | {"ANB_WEB": f'{handed}{gunicorn} {bound}"anb.api:create_app()"'}
+        gunicorn = [
+            f"{Path(sys.executable).parent}/gunicorn",
+            "-c",
+            f"{REPOSITORY}/deployment/gunicorn/gunicorn.conf.py",
+        ]
+        bound = ["-b", f"127.0.0.1:{self.ports.web}"] if listener is None else []
+        handed = [] if listener is None else [f"{_HERE}/socket.sh", f"{listener}"]
+        values = self._values() | {"ANB_WEB": shlex.join([*handed, *gunicorn, *bound, "anb.api:create_app()"])}
         for template, name in (
             (_HERE / "supervisord.conf.template", "supervisord.conf"),
             (_HERE / "nginx.conf.template", "nginx.conf"),

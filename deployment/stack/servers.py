@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -20,10 +21,11 @@ from urllib.request import urlopen
 import psycopg
 from supervisor.xmlrpc import SupervisorTransport
 
-from deployment.stack.configuration import Plan, postgres_binaries, postgres_owner
+from deployment.stack.configuration import REPOSITORY, Plan, postgres_binaries, postgres_owner
 
 _ABOVE_MINFDS = 200
 _THEN = ("web", "worker", "beat", "nginx")
+_MORE_THAN_A_NAME = re.compile(r'["$%\\]| ;')
 ANB = Path(sys.executable).parent / "anb"
 
 
@@ -41,6 +43,8 @@ class Stack:
         self._only_one = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        for path in (self.plan.folder, REPOSITORY):
+            _require_plain(path)
         self.plan.folder.mkdir(parents=True, exist_ok=True)
         self._only_one.enter_context(_alone_in(self.plan.folder))
         try:
@@ -185,6 +189,12 @@ def _alone_in(folder: Path) -> Iterator[None]:
                 f"A stack runs in {folder} already: stop it with Ctrl+C, or use another folder: make stack FOLDER=..."
             ) from None
         yield
+
+
+def _require_plain(path: Path) -> None:
+    """Of what supervisord's and nginx's files take for more than a part of a name."""
+    if found := _MORE_THAN_A_NAME.search(str(path)):
+        raise StackError(f"No stack runs where a folder's name has {found[0]}: {path}. Use another folder.")
 
 
 def _require_free(port: int) -> None:

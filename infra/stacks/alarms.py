@@ -56,7 +56,7 @@ def add_alarms(stack: PhaseStack, topic: str, health_check: str) -> list[str]:
     for trigger in TRIGGERS:
         if trigger.name in known and (not trigger.phase or trigger.phase > stack.profile.number):
             _alarm(stack, trigger, known[trigger.name], topic)
-    for phase in range(stack.profile.number + 1, 4):
+    for phase in sorted({one.phase for one in TRIGGERS if one.phase > stack.profile.number}):
         _due(stack, phase, topic)
     _of_the_database(stack, topic)
     return [one.node.id for one in stack.node.children if isinstance(one, cloudwatch.CfnAlarm)]
@@ -180,7 +180,7 @@ def _due(stack: PhaseStack, phase: int, topic: str) -> None:
 
 def _of_the_database(stack: PhaseStack, topic: str) -> None:
     """What RDS alone can tell."""
-    most = CONNECTIONS[stack.profile.phase.databases[0]] * BUSIEST
+    most = CONNECTIONS[stack.profile.phase.database] * BUSIEST
     tenth = stack.profile.phase.database_gib * 1024**3 / 10
     for name, metric, comparison, limit, says in (
         ("DatabaseConnections", "DatabaseConnections", ">", most, "nearly all connections of the database are taken"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from infra.profiles import Profile
 from infra.stacks import staging
 from infra.stacks.media import PREFIX
+from infra.stacks.queue import queue_of
 from infra.stacks.roles import Statement, allow
 
 OWN_ADDRESS = "$(hostname -I | cut -d' ' -f1)"
@@ -56,7 +57,7 @@ class Application:
     @property
     def _broker(self) -> str:
         if self.profile.phase.cache:
-            return "rediss://:$REDIS_PASSWORD@${Queue.PrimaryEndPoint.Address}:6379/0"
+            return f"rediss://:$REDIS_PASSWORD@${{{queue_of(self.profile)}.PrimaryEndPoint.Address}}:6379/0"
         return f"redis://:$REDIS_PASSWORD@{self.profile.web_hosts[0].address}:6379/0"
 
     def rights(self) -> list[Statement]:

@@ -18,7 +18,7 @@ def add_database(stack: PhaseStack, network: Network, group: str, secrets: Secre
     )
     database = rds.CfnDBInstance(
         stack, "Database", db_instance_identifier=IDENTIFIER, engine="postgres", engine_version=stack.profile.engine,
-        db_instance_class=stack.profile.phase.databases[0], db_name=DATABASE_NAME, port="5432",
+        db_instance_class=stack.profile.phase.database, db_name=DATABASE_NAME, port="5432",
         master_username=DATABASE_USER, master_user_password=password_of(secrets.database, "password"),
         allocated_storage=str(stack.profile.phase.database_gib), storage_type="gp3", storage_encrypted=True,
         multi_az=stack.profile.phase.database_copies > 1, publicly_accessible=False,

@@ -9,8 +9,10 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_wafv2 as waf
 
+from anb.planning.phases import SECOND_REGION
 from infra.stacks.balancing import Balancer
-from infra.stacks.media import PREFIX
+from infra.stacks.buckets import may
+from infra.stacks.media import PREFIX, bucket_name
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import Statement
 
@@ -23,6 +25,10 @@ _PER_ADDRESS = 30_000
 EVERYBODY = route53.CfnRecordSet.GeoLocationProperty(country_code="*")
 SOUTH_AMERICA = route53.CfnRecordSet.GeoLocationProperty(continent_code="SA")
 """By geography from phase 2 on: a name cannot have a plain record and one by geography at the same time."""
+
+_ELSEWHERE = [403, 404, 500, 502, 503, 504]
+"""Answers of the main region's bucket after which the second region's is asked; and when it gives none. 403 is what S3
+says of a key that is not there to whoever may not list."""
 
 _Distribution = cloudfront.CfnDistribution
 _Rule = waf.CfnWebACL.RuleProperty
@@ -58,20 +64,22 @@ def add_content_network(stack: PhaseStack, bucket: s3.CfnBucket, logs: s3.CfnBuc
             signing_protocol="sigv4",
         ),
     )  # fmt: skip
-    origin = _Distribution.OriginProperty(
-        id="media", domain_name=bucket.attr_regional_domain_name, origin_access_control_id=access.attr_id,
-        s3_origin_config=_Distribution.S3OriginConfigProperty(origin_access_identity=""),
-    )  # fmt: skip
+    origins = [_origin("media", bucket.attr_regional_domain_name, access)]
+    if stack.profile.phase.second_region:
+        copy = f"{bucket_name(stack, SECOND_REGION)}.s3.{SECOND_REGION}.{stack.url_suffix}"
+        origins.append(_origin("media-copy", copy, access))
     behavior = _Distribution.DefaultCacheBehaviorProperty(
-        target_origin_id="media", viewer_protocol_policy="redirect-to-https", cache_policy_id=_CACHED_BY_ADDRESS,
-        allowed_methods=["GET", "HEAD"], compress=False, response_headers_policy_id=_headers(stack),
+        target_origin_id="media" if len(origins) == 1 else "either", viewer_protocol_policy="redirect-to-https",
+        cache_policy_id=_CACHED_BY_ADDRESS, response_headers_policy_id=_headers(stack),
+        allowed_methods=["GET", "HEAD"], compress=False,
     )  # fmt: skip
     host = media_host(stack)
     distribution = _Distribution(
         stack, "MediaNetwork",
         distribution_config=_Distribution.DistributionConfigProperty(
             enabled=True, comment="ANB media", http_version="http2and3", ipv6_enabled=True, aliases=[host],
-            origins=[origin], default_cache_behavior=behavior,
+            origins=origins, origin_groups=_one_after_the_other(origins) if len(origins) > 1 else None,
+            default_cache_behavior=behavior,
             viewer_certificate=_Distribution.ViewerCertificateProperty(
                 acm_certificate_arn=certificate, ssl_support_method="sni-only",
                 minimum_protocol_version="TLSv1.2_2021"),
@@ -82,14 +90,42 @@ def add_content_network(stack: PhaseStack, bucket: s3.CfnBucket, logs: s3.CfnBuc
     return distribution.ref
 
 
+def _origin(
+    name: str, domain: str, access: cloudfront.CfnOriginAccessControl
+) -> cloudfront.CfnDistribution.OriginProperty:
+    """Asked twice for three seconds: by itself CloudFront waits for half a minute before it turns to another."""
+    return _Distribution.OriginProperty(
+        id=name, domain_name=domain, origin_access_control_id=access.attr_id, connection_attempts=2,
+        connection_timeout=3, s3_origin_config=_Distribution.S3OriginConfigProperty(origin_access_identity=""),
+    )  # fmt: skip
+
+
+def _one_after_the_other(
+    origins: list[cloudfront.CfnDistribution.OriginProperty],
+) -> cloudfront.CfnDistribution.OriginGroupsProperty:
+    members = [_Distribution.OriginGroupMemberProperty(origin_id=one.id) for one in origins]
+    group = _Distribution.OriginGroupProperty(
+        id="either", members=_Distribution.OriginGroupMembersProperty(quantity=len(members), items=members),
+        failover_criteria=_Distribution.OriginGroupFailoverCriteriaProperty(
+            status_codes=_Distribution.StatusCodesProperty(quantity=len(_ELSEWHERE), items=_ELSEWHERE)),
+    )  # fmt: skip
+    return _Distribution.OriginGroupsProperty(quantity=1, items=[group])
+
+
 def readable_by(stack: Stack, bucket: s3.CfnBucket, distribution: str) -> Statement:
     """By folder: results, and nothing else, through this distribution, and nobody else."""
-    return {
-        "Effect": "Allow", "Principal": {"Service": "cloudfront.amazonaws.com"}, "Action": "s3:GetObject",
-        "Resource": f"{bucket.attr_arn}/{PREFIX}/processed/*",
-        "Condition": {"StringEquals": {
-            "AWS:SourceArn": f"arn:aws:cloudfront::{stack.account}:distribution/{distribution}"}},
-    }  # fmt: skip
+    source = f"arn:aws:cloudfront::{stack.account}:distribution/{distribution}"
+    return _may_read(bucket, StringEquals={"AWS:SourceArn": source})
+
+
+def readable_by_the_main_regions(stack: Stack, bucket: s3.CfnBucket) -> Statement:
+    """The same of the copy, by any distribution of this account: which one is not known to this stack, the first made.
+    By the ARN as well, for that is what AWS documents that CloudFront sends."""
+    return _may_read(bucket, StringLike={"AWS:SourceArn": f"arn:aws:cloudfront::{stack.account}:distribution/*"})
+
+
+def _may_read(bucket: s3.CfnBucket, **condition: Any) -> Statement:
+    return may("cloudfront.amazonaws.com", ["s3:GetObject"], f"{bucket.attr_arn}/{PREFIX}/processed/*", **condition)
 
 
 def _headers(stack: Stack) -> str:

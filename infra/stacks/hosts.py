@@ -15,11 +15,12 @@ from aws_cdk import (
 )
 from aws_cdk import aws_autoscaling as autoscaling
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ssm as ssm
 
 from infra.profiles import Host
 from infra.stacks.phase import PhaseStack
 from infra.stacks.staging import after_staging
-from infra.user_data import Setup, rendered
+from infra.user_data import RELEASE_OF_PARAMETER, RELEASE_OF_TEXT, Setup, rendered
 
 _SIGNAL = (
     'aws cloudformation signal-resource --stack-name "${AWS::StackName}" --logical-resource-id %s --status SUCCESS'
@@ -43,6 +44,7 @@ class Placement:
 
 def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk_gib: int) -> ec2.CfnInstance:
     """Its address is taken, so it could not be replaced in one step: what would replace it never changes by itself."""
+    _tell_the_release(stack)
     disk = ec2.CfnInstance.EbsProperty(
         volume_size=disk_gib, volume_type="gp3", encrypted=True, delete_on_termination=True
     )
@@ -53,12 +55,19 @@ def add_host(stack: PhaseStack, host: Host, where: Placement, setup: Setup, disk
         private_ip_address=host.address, security_group_ids=[where.group], monitoring=True, ebs_optimized=True,
         block_device_mappings=[ec2.CfnInstance.BlockDeviceMappingProperty(device_name="/dev/sda1", ebs=disk)],
         metadata_options=ec2.CfnInstance.MetadataOptionsProperty(http_tokens="required", http_endpoint="enabled"),
-        user_data=Fn.base64(Fn.sub(rendered(setup))), propagate_tags_to_volume_on_creation=True,
+        user_data=Fn.base64(Fn.sub(rendered(setup, RELEASE_OF_PARAMETER))), propagate_tags_to_volume_on_creation=True,
         tags=[CfnTag(key="Name", value=f"ANB-{host.name}")],
     )  # fmt: skip
     if setup.secrets:
         _after_what_it_needs(stack, instance)
     return instance
+
+
+def _tell_the_release(stack: PhaseStack) -> None:
+    """Its name, and so the hosts' text, stays when its value changes. Session Manager's policy lets them read it."""
+    if not stack.node.try_find_child("Release"):
+        value = f"{stack.asked.release_key} {stack.asked.release_sha256}"
+        ssm.CfnParameter(stack, "Release", name="/anb/release", type="String", value=value)
 
 
 def _after_what_it_needs(stack: PhaseStack, host: CfnResource) -> None:
@@ -68,12 +77,17 @@ def _after_what_it_needs(stack: PhaseStack, host: CfnResource) -> None:
 
 
 def add_group(stack: PhaseStack, kind: str, where: Placement, setup: Setup, target_group: str = "") -> str:
-    """As many as the phase allows, over both zones. A release rolls: a new machine serves before an old one goes."""
+    """As many as the phase allows, over both zones. A release rolls: a new machine serves before an old one goes.
+
+    It names no desired capacity: each release would set it again, and take away what the load had asked for
+    (https://github.com/aws/aws-cdk/issues/5215). A new group begins with its minimum.
+    """
     name = f"{kind}Group"
     span = stack.profile.phase.web if kind == "Web" else stack.profile.phase.workers
-    template = _template(stack, kind, where, rendered(replace(setup, after=setup.after + _SIGNAL % name)))
+    signals = replace(setup, after=setup.after + _SIGNAL % name)
+    template = _template(stack, kind, where, rendered(signals, RELEASE_OF_TEXT))
     group = autoscaling.CfnAutoScalingGroup(
-        stack, name, min_size=str(span[0]), max_size=str(span[1]), desired_capacity=str(span[0]),
+        stack, name, min_size=str(span[0]), max_size=str(span[1]),
         vpc_zone_identifier=list(where.subnets), target_group_arns=[target_group] if target_group else None,
         launch_template=autoscaling.CfnAutoScalingGroup.LaunchTemplateSpecificationProperty(
             launch_template_id=template.ref, version=template.attr_latest_version_number

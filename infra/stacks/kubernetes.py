@@ -21,6 +21,9 @@ _ADD_ONS = {
     "eks-pod-identity-agent": None,
     "aws-efs-csi-driver": None,
 }
+"""EKS puts its own vpc-cni, coredns and kube-proxy into a new cluster: those are overwritten, or each that is told
+anything is refused for the field that differs (https://github.com/terraform-aws-modules/terraform-aws-eks/issues/2829)."""
+
 _ON_NODES = ("coredns", "aws-efs-csi-driver")
 """Ready only when there are nodes to run on."""
 
@@ -38,6 +41,7 @@ def add_cluster(
     kinds = ("api", "audit", "authenticator", "controllerManager", "scheduler")
     cluster = eks.CfnCluster(
         stack, "Cluster", name=NAME, version=stack.profile.kubernetes, role_arn=role.attr_arn,
+        upgrade_policy=eks.CfnCluster.UpgradePolicyProperty(support_type="STANDARD"),  # extended is six times as dear
         access_config=eks.CfnCluster.AccessConfigProperty(authentication_mode="API"),
         resources_vpc_config=eks.CfnCluster.ResourcesVpcConfigProperty(
             subnet_ids=list(network.private), endpoint_private_access=True, endpoint_public_access=True,
@@ -50,7 +54,7 @@ def add_cluster(
     for name, values in _ADD_ONS.items():
         add_on = eks.CfnAddon(
             stack, f"AddOn{name.title().replace('-', '')}", cluster_name=cluster.ref, addon_name=name,
-            configuration_values=values,
+            configuration_values=values, resolve_conflicts="OVERWRITE",
         )  # fmt: skip
         if name in _ON_NODES:
             add_on.add_resource_dependency(machines)

@@ -55,9 +55,13 @@ def private() -> dict[str, Any]:
 
 
 def add_log_bucket(stack: PhaseStack) -> s3.CfnBucket:
-    """Requests to the balancer, to CloudFront and to the media bucket."""
+    """Requests to the balancer, to CloudFront and to the media bucket.
+
+    It has no fixed name. The balancer writes a first file at once, and CloudFormation deletes no bucket that holds one:
+    after an attempt that failed it stays, and must not stand in the way of the next.
+    """
     bucket = s3.CfnBucket(
-        stack, "LogBucket", bucket_name=f"anb-logs-{stack.account}-{stack.region}", **private(),
+        stack, "LogBucket", **private(),
         ownership_controls=s3.CfnBucket.OwnershipControlsProperty(
             rules=[s3.CfnBucket.OwnershipControlsRuleProperty(object_ownership="BucketOwnerPreferred")]),
         lifecycle_configuration=s3.CfnBucket.LifecycleConfigurationProperty(

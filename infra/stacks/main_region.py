@@ -29,7 +29,7 @@ from infra.stacks.media import add_bucket, add_file_server
 from infra.stacks.network import add_network
 from infra.stacks.peering import route_to
 from infra.stacks.phase import PhaseStack
-from infra.stacks.queue import add_queue
+from infra.stacks.queue import add_queue, queue_of
 from infra.stacks.replication import replicate, replicate_images
 from infra.stacks.roles import Statement, add_host_role
 from infra.stacks.secrets import add_production_secrets, add_secrets
@@ -64,7 +64,7 @@ class MainRegion(PhaseStack):
         bucket = cast("s3.CfnBucket", self.bucket)
         rights = Application(self.profile, bucket.attr_arn).rights()
         add_cluster(self, self.network, self.groups[firewall.NODES], self.profile.nodes, rights)
-        add_production_secrets(self)
+        add_production_secrets(self, queue_of(self.profile))
         replicate(self, bucket)
         replicate_images(self)
         route_to(self, firewall.SECOND_NETWORK, self.asked.peering)

@@ -7,7 +7,7 @@ from aws_cdk import aws_s3 as s3
 from infra import user_data
 from infra.stacks.hosts import Placement, add_host
 from infra.stacks.logs import private
-from infra.stacks.phase import PhaseStack
+from infra.stacks.phase import PhaseStack, outlives_its_stack
 from infra.user_data import Setup
 
 PREFIX = "media"
@@ -52,9 +52,9 @@ def add_file_server(stack: PhaseStack, where: Placement) -> None:
     )
 
 
-def bucket_name(stack: Stack) -> str:
-    """Known before it is made: the other region's replication names it."""
-    return f"anb-media-{stack.account}-{stack.region}"
+def bucket_name(stack: Stack, region: str = "") -> str:
+    """Known before it is made: the other region's replication and CloudFront name it."""
+    return f"anb-media-{stack.account}-{region or stack.region}"
 
 
 def add_bucket(stack: Stack, logs: str) -> s3.CfnBucket:
@@ -77,6 +77,5 @@ def add_bucket(stack: Stack, logs: str) -> s3.CfnBucket:
                 transitions=[s3.CfnBucket.TransitionProperty(storage_class="STANDARD_IA", transition_in_days=30)]),
         ]),
     )  # fmt: skip
-    bucket.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    bucket.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    outlives_its_stack(bucket)
     return bucket

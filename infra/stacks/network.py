@@ -1,8 +1,9 @@
 """The VPC, its subnets and their ways out."""
 
 from dataclasses import dataclass
+from typing import cast
 
-from aws_cdk import CfnTag, Stack
+from aws_cdk import CfnResource, CfnTag, Stack
 from aws_cdk import aws_ec2 as ec2
 
 from infra.stacks.phase import PhaseStack
@@ -65,7 +66,14 @@ def _subnet(stack: Stack, name: str, vpc: str, cidr: str, table: str) -> str:
 
 def _nat(stack: Stack, name: str, subnet: str) -> str:
     address = ec2.CfnEIP(stack, f"{name}Address", domain="vpc")
+    after_the_gateway(stack, address)
     return ec2.CfnNatGateway(stack, name, subnet_id=subnet, allocation_id=address.attr_allocation_id).ref
+
+
+def after_the_gateway(stack: Stack, address: ec2.CfnEIP) -> None:
+    """As CloudFormation's page of AWS::EC2::EIP asks: a network takes one when it has its gateway, and the gateway goes
+    when it has none any more."""
+    address.add_resource_dependency(cast("CfnResource", stack.node.find_child("InternetAccess")))
 
 
 def _routes(stack: Stack, name: str, vpc: str) -> str:

@@ -1,6 +1,6 @@
 """A stack that knows its phase and what was asked for it."""
 
-from aws_cdk import BootstraplessSynthesizer, Environment, Stack
+from aws_cdk import BootstraplessSynthesizer, CfnDeletionPolicy, CfnResource, Environment, Stack
 from constructs import Construct
 
 from infra.profiles import Profile
@@ -16,3 +16,9 @@ class PhaseStack(Stack):
         )  # fmt: skip
         self.profile = profile
         self.asked = Parameters(self, profile, region)
+
+
+def outlives_its_stack(resource: CfnResource) -> None:
+    """But not a first attempt that fails: what stayed of it under a fixed name would stand in the way of the next."""
+    resource.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN_EXCEPT_ON_CREATE
+    resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN

@@ -10,9 +10,9 @@ from aws_cdk import aws_s3 as s3
 
 from anb.planning.phases import MAIN_REGION, SECOND_REGION
 from infra.stacks.database import IDENTIFIER
-from infra.stacks.media import PREFIX
+from infra.stacks.media import PREFIX, bucket_name
 from infra.stacks.network import Network
-from infra.stacks.phase import PhaseStack
+from infra.stacks.phase import PhaseStack, outlives_its_stack
 from infra.stacks.roles import add_role, allow, policy
 
 
@@ -25,15 +25,15 @@ def add_replica(stack: PhaseStack, network: Network, group: str) -> rds.CfnDBIns
     key = kms.CfnKey(
         stack, "ReplicaKey", description="ANB database replica", enable_key_rotation=True, key_policy=policy(owner)
     )
-    key.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    key.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    outlives_its_stack(key)
     subnets = rds.CfnDBSubnetGroup(
         stack, "DatabaseSubnets", db_subnet_group_description="ANB replica", subnet_ids=list(network.private)
     )
     replica = rds.CfnDBInstance(
         stack, "Replica", db_instance_identifier=f"{IDENTIFIER}-replica", kms_key_id=key.attr_arn, storage_type="gp3",
         source_db_instance_identifier=f"arn:aws:rds:{MAIN_REGION}:{stack.account}:db:{IDENTIFIER}",
-        db_instance_class=stack.profile.phase.databases[0], publicly_accessible=False, deletion_protection=True,
+        source_region=MAIN_REGION,  # an encrypted one is asked for there, with a signed address
+        db_instance_class=stack.profile.phase.database, publicly_accessible=False, deletion_protection=True,
         db_subnet_group_name=subnets.ref, vpc_security_groups=[group], auto_minor_version_upgrade=True,
         backup_retention_period=stack.profile.backup_days, copy_tags_to_snapshot=True,
         enable_cloudwatch_logs_exports=["postgresql", "upgrade"],
@@ -57,9 +57,9 @@ def replicate_images(stack: PhaseStack) -> None:
 
 def replicate(stack: PhaseStack, bucket: s3.CfnBucket) -> None:
     """New objects, within a quarter of an hour. What was there before needs one S3 Batch Replication."""
-    copy = f"arn:aws:s3:::anb-media-{stack.account}-{SECOND_REGION}"
+    copy = f"arn:aws:s3:::{bucket_name(stack, SECOND_REGION)}"
     reads = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
-    here = f"arn:aws:s3:::anb-media-{stack.account}-{MAIN_REGION}"
+    here = f"arn:aws:s3:::{bucket_name(stack)}"
     role = add_role(
         stack, "ReplicationRole", "s3.amazonaws.com",
         allow(["s3:GetReplicationConfiguration", "s3:ListBucket"], here),

@@ -3,16 +3,23 @@
 from aws_cdk import CfnOutput
 from constructs import Construct
 
-from anb.planning.phases import SECOND_REGION, SECOND_REGION_NODES
+from anb.planning.phases import MAIN_REGION, SECOND_REGION, SECOND_REGION_NODES
 from infra import firewall
 from infra.profiles import Profile
 from infra.stacks.application import Application
 from infra.stacks.balancing import add_balancer, listen
 from infra.stacks.buckets import add_policy, written_by_aws
-from infra.stacks.edge import SOUTH_AMERICA, add_certificate, add_firewall, add_name, media_host
+from infra.stacks.edge import (
+    SOUTH_AMERICA,
+    add_certificate,
+    add_firewall,
+    add_name,
+    media_host,
+    readable_by_the_main_regions,
+)
 from infra.stacks.kubernetes import add_cluster
 from infra.stacks.logs import add_log_bucket, add_logs
-from infra.stacks.media import add_bucket
+from infra.stacks.media import add_bucket, bucket_name
 from infra.stacks.network import add_network
 from infra.stacks.peering import ask_for_peering, route_to
 from infra.stacks.phase import PhaseStack
@@ -32,7 +39,7 @@ class SecondRegion(PhaseStack):
         logs = add_log_bucket(self)
         may_log = add_policy(self, "LogBucketPolicy", logs, *written_by_aws(self, logs))
         bucket = add_bucket(self, logs.ref)
-        add_policy(self, "MediaBucketPolicy", bucket)
+        add_policy(self, "MediaBucketPolicy", bucket, readable_by_the_main_regions(self, bucket))
         replica = add_replica(self, network, groups[firewall.DATABASE])
         said = "Parameter Replica of the main region's stack"
         CfnOutput(self, "ReplicaAddress", value=replica.attr_endpoint_address, description=said)
@@ -42,7 +49,7 @@ class SecondRegion(PhaseStack):
         listen(self, balancer, add_certificate(self), media_host(self))
         add_firewall(self, balancer)
         add_name(self, balancer, SOUTH_AMERICA)
-        main_bucket = f"arn:aws:s3:::anb-media-{self.account}-us-east-1"
+        main_bucket = f"arn:aws:s3:::{bucket_name(self, MAIN_REGION)}"
         rights = Application(profile, main_bucket).rights() + Application(profile, bucket.attr_arn).rights()
         add_cluster(self, network, groups[firewall.NODES], SECOND_REGION_NODES, rights)
         route_to(self, "10.0.0.0/16", ask_for_peering(self, network.vpc))

@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass
 
-from aws_cdk import CfnDeletionPolicy, Fn, Stack
+from aws_cdk import Fn, Stack
 from aws_cdk import aws_secretsmanager as secretsmanager
 
 from anb.planning.phases import SECOND_REGION
+from infra.stacks.phase import outlives_its_stack
 
 DATABASE_NAME = "fastapi_db"
 DATABASE_USER = "fastapi_user"
@@ -40,12 +41,12 @@ def add_redis_secret(stack: Stack) -> str:
     return _kept(stack, "RedisSecret", "Password of Redis", _generated(48))
 
 
-def add_production_secrets(stack: Stack) -> None:
+def add_production_secrets(stack: Stack, queue: str) -> None:
     """For each cluster's External Secrets, in one JSON that CloudFormation puts together. The second region's is copied
     there by Secrets Manager, for CloudFormation reads no secret of another region; it names the replica besides."""
     told = {
         "DATABASE_URL": _database_at("${Database.Endpoint.Address}"),
-        "CELERY_BROKER_URL": f"rediss://:{password_of('${RedisSecret}')}@${{Queue.PrimaryEndPoint.Address}}:6379/0",
+        "CELERY_BROKER_URL": f"rediss://:{password_of('${RedisSecret}')}@${{{queue}.PrimaryEndPoint.Address}}:6379/0",
         "SECRET_KEY": password_of("${SigningSecret}"),
     }
     _told(stack, "ProductionSecret", "anb/production", told)
@@ -62,8 +63,7 @@ def _told(stack: Stack, logical_id: str, name: str, values: dict[str, str]) -> s
     secret = secretsmanager.CfnSecret(
         stack, logical_id, name=name, description="What pods are told", secret_string=Fn.sub(json.dumps(values))
     )
-    secret.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    secret.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    outlives_its_stack(secret)
     return secret
 
 
@@ -84,6 +84,5 @@ def _generated(
 
 def _kept(stack: Stack, name: str, description: str, how: secretsmanager.CfnSecret.GenerateSecretStringProperty) -> str:
     secret = secretsmanager.CfnSecret(stack, name, description=description, generate_secret_string=how)
-    secret.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    secret.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    outlives_its_stack(secret)
     return secret.ref

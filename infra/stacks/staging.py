@@ -2,11 +2,11 @@
 
 from typing import cast
 
-from aws_cdk import CfnDeletionPolicy, CfnOutput, CfnResource
+from aws_cdk import CfnOutput, CfnResource
 from aws_cdk import aws_efs as efs
 
 from infra.stacks.network import Network
-from infra.stacks.phase import PhaseStack
+from infra.stacks.phase import PhaseStack, outlives_its_stack
 
 ADDRESS = "${StagingFiles}.efs.${AWS::Region}.amazonaws.com:/"
 """Of the mount target in the asking host's own zone; with its export, as `deployment/ec2-setup` wants it."""
@@ -28,8 +28,7 @@ def add_staging(stack: PhaseStack, network: Network, group: str) -> None:
         backup_policy=efs.CfnFileSystem.BackupPolicyProperty(status="DISABLED"),
         file_system_tags=[efs.CfnFileSystem.ElasticFileSystemTagProperty(key="Name", value="ANB-Staging")],
     )  # fmt: skip
-    files.cfn_options.deletion_policy = CfnDeletionPolicy.RETAIN
-    files.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    outlives_its_stack(files)
     for name, subnet in zip(_MOUNTS, network.private, strict=True):
         efs.CfnMountTarget(stack, name, file_system_id=files.ref, subnet_id=subnet, security_groups=[group])
 

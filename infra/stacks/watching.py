@@ -1,8 +1,10 @@
-"""Who is told, and what is looked at: topic, health check, request times from the log, dashboard."""
+"""Who is told, and what is looked at: topic, health check, request times from the log, dashboard, the bill."""
 
+from math import ceil
 from typing import Any
 
 from aws_cdk import Fn
+from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
@@ -14,6 +16,7 @@ from infra.stacks.balancing import Balancer
 from infra.stacks.measures import APPLICATION, OLDEST, PENDING, PUBLISHED, REQUEST_MS, Metric, application
 from infra.stacks.phase import PhaseStack
 from infra.stacks.roles import policy
+from infra.stacks.web import ADDRESS
 
 _REQUESTS = " && ".join(('{ ($.event = "request")', *(f'($.path != "{route}")' for route in OF_THE_CLIENT))) + " }"
 """Without those whose time is that of the client's link."""
@@ -24,6 +27,7 @@ def watch(stack: PhaseStack, web_log: logs.CfnLogGroup | None, balancer: Balance
     if web_log:
         _time_requests(stack, web_log)
     _dashboard(stack, add_alarms(stack, topic, _health_check(stack, balancer)))
+    _budget(stack)
 
 
 def _time_requests(stack: PhaseStack, web_log: logs.CfnLogGroup) -> None:
@@ -61,8 +65,24 @@ def _health_check(stack: PhaseStack, balancer: Balancer | None) -> str:
     elif balancer:
         how = config(type="HTTP", fully_qualified_domain_name=balancer.dns, port=80, **every)
     else:
-        how = config(type="HTTP", ip_address=Fn.get_att("WebServer", "PublicIp").to_string(), port=8080, **every)
+        how = config(type="HTTP", ip_address=Fn.ref(ADDRESS), port=8080, **every)
     return route53.CfnHealthCheck(stack, "Reached", health_check_config=how).ref
+
+
+def _budget(stack: PhaseStack) -> None:
+    """A mail when the month will cost more than `anb plan` says for what the document has the phase carry. Of the whole
+    account: of one tag AWS counts nothing until somebody has activated that in the console."""
+    limit = budgets.CfnBudget.SpendProperty(amount=ceil(stack.profile.claimed.usd), unit="USD")
+    subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="EMAIL", address=stack.asked.alarms_to)
+    notification = budgets.CfnBudget.NotificationProperty(
+        notification_type="FORECASTED", comparison_operator="GREATER_THAN", threshold=100
+    )
+    budgets.CfnBudget(
+        stack, "Budget",
+        budget=budgets.CfnBudget.BudgetDataProperty(budget_type="COST", time_unit="MONTHLY", budget_limit=limit),
+        notifications_with_subscribers=[budgets.CfnBudget.NotificationWithSubscribersProperty(
+            notification=notification, subscribers=[subscriber])],
+    )  # fmt: skip
 
 
 def _dashboard(stack: PhaseStack, alarms: list[str]) -> None:

@@ -20,12 +20,14 @@ from moto.elbv2.models import FakeTargetGroup
 from moto.logs.models import LogGroup
 from moto.rds.models import DBInstance
 from moto.route53.models import HealthCheck
+from moto.s3.models import FakeBucket
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
 Properties = dict[str, Any]
 
 NOT_EMULATED = {
+    "AWS::Budgets::Budget",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
     "AWS::CloudFront::ResponseHeadersPolicy",
@@ -82,6 +84,12 @@ def known() -> set[str]:
     return set(parsing.get_model_map()) - NOT_EMULATED
 
 
+def spoken(template: dict[str, Any]) -> str:
+    """moto knows Retain alone, and deletes what is kept by the policy that differs from it when a creation fails. Here
+    none does: moto has no rollback."""
+    return json.dumps(template).replace('"RetainExceptOnCreate"', '"Retain"')
+
+
 # --- Adapters: (logical name, properties) to what was made; called again with what is there on an update ------------
 
 Adapter = Callable[[str, Properties, Made | None], Made]
@@ -118,6 +126,14 @@ def _topic_policy(_name: str, wanted: Properties, _there: Made | None) -> Made:
     return Made("policy")
 
 
+def _lasting_address(_name: str, wanted: Properties, there: Made | None) -> Made:
+    if there:
+        return there
+    hosts = Emulator.client("ec2")
+    made = hosts.associate_address(AllocationId=wanted["AllocationId"], InstanceId=wanted["InstanceId"])
+    return Made(made["AssociationId"])
+
+
 def _bucket_policy(_name: str, wanted: Properties, _there: Made | None) -> Made:
     Emulator.client("s3").put_bucket_policy(Bucket=wanted["Bucket"], Policy=json.dumps(wanted["PolicyDocument"]))
     return Made(wanted["Bucket"])
@@ -133,12 +149,16 @@ def _cache_subnets(name: str, wanted: Properties, there: Made | None) -> Made:
 
 
 def _cache(name: str, wanted: Properties, there: Made | None) -> Made:
+    """It refuses what ElastiCache refuses, and moto takes."""
     caches = Emulator.client("elasticache")
     several = {
         "AutomaticFailoverEnabled": wanted["AutomaticFailoverEnabled"],
         "MultiAZEnabled": wanted["MultiAZEnabled"],
     }
     if there:
+        (now,) = caches.describe_replication_groups(ReplicationGroupId=name.lower())["ReplicationGroups"]
+        if several["AutomaticFailoverEnabled"] and len(now["MemberClusters"]) < 2:
+            raise ValueError("Replication group must have at least one read replica to enable autofailover.")
         caches.modify_replication_group(ReplicationGroupId=name.lower(), ApplyImmediately=True, **several)
         return there
     left = ("Port", "AuthToken", "AutoMinorVersionUpgrade", "PreferredMaintenanceWindow", "Tags", *several)
@@ -171,6 +191,11 @@ def _certificate(_name: str, wanted: Properties, there: Made | None) -> Made:
     )
 
 
+def _identity_provider(_name: str, wanted: Properties, there: Made | None) -> Made:
+    asked = {"Url": wanted["Url"], "ClientIDList": wanted["ClientIdList"], "ThumbprintList": []}
+    return there or Made(Emulator.client("iam").create_open_id_connect_provider(**asked)["OpenIDConnectProviderArn"])
+
+
 def _firewall(name: str, wanted: Properties, there: Made | None) -> Made:
     if there:
         return there
@@ -186,6 +211,12 @@ def _firewall_before(_name: str, wanted: Properties, _there: Made | None) -> Mad
 def _scaling_policy(name: str, wanted: Properties, _there: Made | None) -> Made:
     Emulator.client("autoscaling").put_scaling_policy(PolicyName=name, **wanted)
     return Made(name)
+
+
+def _parameter(_name: str, wanted: Properties, _there: Made | None) -> Made:
+    asked = {key: wanted[key] for key in ("Name", "Type", "Value")}
+    Emulator.client("ssm").put_parameter(Overwrite=True, **asked)
+    return Made(wanted["Name"])
 
 
 def _nothing(name: str, _wanted: Properties, _there: Made | None) -> Made:
@@ -253,15 +284,23 @@ def _health_check(_name: str, wanted: Properties, there: Any) -> Any:
     return there
 
 
+def _bucket(_name: str, _wanted: Properties, there: Any) -> Any:
+    """moto cannot update one without a fixed name. A step changes how long logs are kept, which moto does not read."""
+    return there
+
+
 _ADAPTERS: dict[str, Adapter] = {
     "AWS::AutoScaling::ScalingPolicy": _scaling_policy,
     "AWS::CertificateManager::Certificate": _certificate,
     "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::EC2::EIPAssociation": _lasting_address,
     "AWS::ElastiCache::ReplicationGroup": _cache,
     "AWS::ElastiCache::SubnetGroup": _cache_subnets,
+    "AWS::IAM::OIDCProvider": _identity_provider,
     "AWS::Logs::MetricFilter": _metric_filter,
     "AWS::S3::BucketPolicy": _bucket_policy,
     "AWS::SNS::TopicPolicy": _topic_policy,
+    "AWS::SSM::Parameter": _parameter,
     "AWS::SecretsManager::Secret": _secret,
     "AWS::SecretsManager::SecretTargetAttachment": _secret_attachment,
     "AWS::WAFv2::WebACL": _firewall,
@@ -271,6 +310,7 @@ _ADAPTERS: dict[str, Adapter] = {
 
 _IN_PLACE: dict[Any, Adapter] = {
     DBInstance: _database,
+    FakeBucket: _bucket,
     FakeTargetGroup: _target_group,
     HealthCheck: _health_check,
     Instance: _instance,

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from anb.planning.phases import PHASES as PLANNED
+from anb.planning.phases import SECOND_REGION_NODES
 from infra.app import SECOND_STACK, STACK
 from infra.profiles import side_by_side
 from infra.tests.made import PHASES, made
@@ -58,6 +60,18 @@ def test_a_first_deployment_sets_all_that_has_no_default() -> None:
     released = {"ReleaseKey", "ReleaseSha256"}  # what publish.sh prints
     assert "$RELEASE_PARAMETERS" in call
     assert wanted - released <= set(re.findall(r"(\w+)=", call))
+
+
+def test_the_page_says_how_many_processors_an_account_must_allow() -> None:
+    """Each machine of the phases has two."""
+    hosts = [len(made(phase).profile.hosts) * 2 for phase in (0, 1)]
+    least, most = (2 * sum(span[end] for span in (PLANNED[2].web, PLANNED[2].workers)) for end in (0, 1))
+    nodes = made(3).profile.nodes[1] * 2
+    for page in ("first-deployment.md", "first-deployment.es.md"):
+        lines = (DOCS / "howto" / page).read_text().splitlines()
+        (line,) = (one for one in lines if "Phase 0 asks" in one or "fase 0 pide" in one)
+        told = [int(number) for number in re.findall(r"(?<![Pp]hase )(?<!fase )\b\d+", line)]
+        assert told == [*hosts, hosts[1] + least, most, nodes, SECOND_REGION_NODES[1] * 2, 5]
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -57,6 +57,15 @@ def test_the_three_instances(today: Made, name: str, address: str, role: str) ->
     assert role in host["UserData"]["Fn::Base64"]["Fn::Sub"]
 
 
+def test_the_site_keeps_its_address_when_a_release_stops_and_starts_its_host(today: Made) -> None:
+    assert today.properties("WebAddress")["Domain"] == "vpc"
+    association = today.properties("WebAddressAssociation")
+    assert (pointed(association["AllocationId"]), pointed(association["InstanceId"])) == ("WebAddress", "WebServer")
+    assert today.template()["Outputs"]["SiteAddress"]["Value"] == {"Ref": "WebAddress"}
+    assert today.properties("Reached")["HealthCheckConfig"]["IPAddress"] == {"Ref": "WebAddress"}
+    assert set(made(1).resources()) & {"WebAddress", "WebAddressAssociation"} == set(), "paid for and asked by nobody"
+
+
 @pytest.mark.parametrize("name", ["WebServer", "Worker"])
 def test_each_has_50_gib_of_encrypted_gp3(today: Made, name: str) -> None:
     (disk,) = today.properties(name)["BlockDeviceMappings"]

@@ -3,7 +3,9 @@
 import json
 import posixpath
 import re
+import tomllib
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,14 @@ from urllib.parse import unquote
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # no stubs in this environment
+from aws_cdk import Environment, Stack
 
+from anb.planning import costs
 from anb.planning.phases import PHASES as PLANNED
 from infra.app import STACK, app_of
+from infra.profiles import SUPPORT_READ_ON, SUPPORTED_UNTIL
 from infra.stacks.application import Application
+from infra.stacks.media import PREFIX, bucket_name
 from infra.tests.made import PHASES, incoming, made, pointed
 
 # CloudFormation's own documentation, "Update requires: Replacement", for the types that hold data.
@@ -31,15 +37,20 @@ _REPLACING = {
         "ReplicationGroupId", "AtRestEncryptionEnabled", "CacheSubnetGroupName", "Port", "SnapshotArns", "SnapshotName",
     ],
 }  # fmt: skip
+_SNAPSHOT, _KEPT = ("Snapshot", "Snapshot"), ("RetainExceptOnCreate", "Retain")
 _POLICY = {
-    "AWS::RDS::DBInstance": "Snapshot",
-    "AWS::EC2::Volume": "Snapshot",
-    "AWS::S3::Bucket": "Retain",
-    "AWS::EFS::FileSystem": "Retain",
-    "AWS::SecretsManager::Secret": "Retain",
+    "AWS::RDS::DBInstance": _SNAPSHOT,
+    "AWS::EC2::Volume": _SNAPSHOT,
+    "AWS::S3::Bucket": _KEPT,
+    "AWS::EFS::FileSystem": _KEPT,
+    "AWS::KMS::Key": _KEPT,
+    "AWS::SecretsManager::Secret": _KEPT,
 }
-_TAKEN_AWAY = {"MediaVolume"}
-"""By phase 2, when its media are in the bucket; a snapshot of it stays."""
+"""When the stack goes, and when an update replaces it. What a creation that failed has made goes again, or its name
+would be taken when it is tried again; but for the log bucket, which has none."""
+_TAKEN_AWAY = {"MediaVolume", "Queue"}
+"""By phase 2: the volume when its media are in the bucket, and a snapshot of it stays; the one node of Redis when two
+serve, and what was in it is rung again by the sweep."""
 
 _STEPS = [pytest.param(a, b, id=f"{a} to {b}") for a, b in pairwise(PHASES)]
 
@@ -56,13 +67,16 @@ def test_no_step_replaces_what_holds_data(before: int, after: int) -> None:
                 assert name in _TAKEN_AWAY, name
 
 
-@pytest.mark.parametrize("phase", PHASES)
-def test_what_holds_data_outlives_its_stack(phase: int) -> None:
-    for name, one in made(phase).resources().items():
-        if one["Type"] in _POLICY:
-            wanted = _POLICY[one["Type"]]
-            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == (wanted, wanted), name
-    assert made(phase).properties("Database")["DeletionProtection"] is True
+@pytest.mark.parametrize(("phase", "stack"), [*((phase, STACK) for phase in PHASES), (3, "anb-second-region")])
+def test_what_holds_data_outlives_its_stack_and_not_an_attempt_that_failed(phase: int, stack: str) -> None:
+    for name, one in made(phase).resources(stack=stack).items():
+        if name == "LogBucket":
+            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == ("Retain", "Retain")
+            assert "BucketName" not in one["Properties"]
+        elif one["Type"] in _POLICY:
+            assert (one["DeletionPolicy"], one["UpdateReplacePolicy"]) == _POLICY[one["Type"]], name
+    database = "Database" if stack == STACK else "Replica"
+    assert made(phase).properties(database, stack)["DeletionProtection"] is True
 
 
 @pytest.mark.parametrize("phase", PHASES)
@@ -140,13 +154,43 @@ def test_phase_1s_hosts_serve_until_the_group_does() -> None:
     assert "Https" in two.resources()["Http"]["DependsOn"]
 
 
+@pytest.mark.parametrize(("before", "after"), _STEPS)
+def test_no_step_gives_failover_to_a_redis_that_has_no_replica(before: int, after: int) -> None:
+    """ElastiCache refuses it, and so does not see that nodes are asked for in the same update."""
+    kind = "AWS::ElastiCache::ReplicationGroup"
+    old, new = made(before).resources(kind), made(after).resources(kind)
+    for name in old.keys() & new.keys():
+        for key in ("NumCacheClusters", "AutomaticFailoverEnabled", "MultiAZEnabled"):
+            assert old[name]["Properties"][key] == new[name]["Properties"][key], (name, key)
+
+
+def test_phase_1s_hosts_have_their_redis_until_they_go() -> None:
+    """The pair is another resource, without a name that both would want; the new hosts alone are told of it."""
+    one, two = made(1), made(2)
+    assert "QueuePair" not in one.resources()
+    assert "Queue" not in two.resources()
+    for queue in (one.properties("Queue"), two.properties("QueuePair")):
+        assert "ReplicationGroupId" not in queue
+    for host in ("WebServer", "Worker"):
+        assert "${Queue.PrimaryEndPoint.Address}" in str(one.properties(host)["UserData"])
+    for template in ("WebTemplate", "WorkerTemplate"):
+        text = str(two.properties(template)["LaunchTemplateData"]["UserData"])
+        assert "${QueuePair.PrimaryEndPoint.Address}" in text
+        assert "${Queue." not in text
+    assert "${QueuePair." in made(3).properties("ProductionSecret")["SecretString"]["Fn::Sub"]
+    assert one.properties("RedisSecurityGroup")["Tags"] == two.properties("RedisSecurityGroup")["Tags"]
+    allowed = [name for name in one.resources("AWS::EC2::SecurityGroupIngress") if name.startswith("Redis6379From")]
+    assert allowed
+    assert all(two.resources()[name] == one.resources()[name] for name in allowed), "phase 1's hosts are shut out"
+
+
 def test_phase_2_is_the_documents() -> None:
     two = made(2)
     web = two.properties("WebGroup")
-    assert (web["MinSize"], web["DesiredCapacity"], web["MaxSize"]) == ("2", "2", "6")
+    assert (web["MinSize"], web["MaxSize"]) == ("2", "6")
     assert [one["Ref"] for one in web["VPCZoneIdentifier"]] == ["PrivateSubnet1", "PrivateSubnet2"]
     assert two.properties("Database")["MultiAZ"] is True
-    queue = two.properties("Queue")
+    queue = two.properties("QueuePair")
     assert (queue["NumCacheClusters"], queue["AutomaticFailoverEnabled"], queue["MultiAZEnabled"]) == (2, True, True)
     assert two.properties("Https")["Port"] == 443
     assert two.properties("Http")["DefaultActions"][0]["RedirectConfig"]["Protocol"] == "HTTPS"
@@ -217,13 +261,13 @@ def test_cloudfront_reads_results_and_nothing_else() -> None:
     statements = _statements("MediaBucketPolicy")
     (may,) = (one for one in statements if one["Effect"] == "Allow")
     assert may["Principal"] == {"Service": "cloudfront.amazonaws.com"}
-    assert may["Action"] == "s3:GetObject"
+    assert may["Action"] == ["s3:GetObject"]
     assert may["Resource"]["Fn::Join"][1][-1] == "/media/processed/*"
     assert "MediaNetwork" in str(may["Condition"])
 
 
-def _statements(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = made(2).properties(name)["PolicyDocument"]["Statement"]
+def _statements(name: str, phase: int = 2, stack: str = STACK) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = made(phase).properties(name, stack)["PolicyDocument"]["Statement"]
     return found
 
 
@@ -284,6 +328,12 @@ def test_web_scales_by_cpu_and_memory_and_workers_by_depth_and_age_of_the_queue(
     assert "anb_queue_oldest_seconds" in by_group["WorkerGroup"][1]
 
 
+def test_a_release_takes_no_machine_from_a_group_that_has_grown() -> None:
+    """A group's capacity is set again by each update that changes the group, as a new release does."""
+    for name, one in made(2).resources("AWS::AutoScaling::AutoScalingGroup").items():
+        assert "DesiredCapacity" not in one["Properties"], name
+
+
 _THERE = "anb-second-region"
 
 
@@ -292,6 +342,7 @@ def test_phase_3_has_a_replica_for_reads_in_the_second_region() -> None:
     replica = three.properties("Replica", _THERE)
     assert str(replica["SourceDBInstanceIdentifier"]).count(":db:anb") == 1
     assert "us-east-1" in str(replica["SourceDBInstanceIdentifier"])
+    assert replica["SourceRegion"] == "us-east-1"
     assert "StorageEncrypted" not in replica
     assert replica["PubliclyAccessible"] is False
     assert three.properties("Database")["MultiAZ"] is True
@@ -316,6 +367,17 @@ def test_the_second_regions_pods_are_told_the_same_and_of_their_replica() -> Non
     assert f"value: {there['Name']}}}" in (manifests / "overlays/sa-east-1/kustomization.yaml").read_text()
 
 
+@pytest.mark.parametrize("region", ["us-east-1", "sa-east-1"])
+def test_pods_keep_media_where_they_have_rights(region: str) -> None:
+    """Also in an overlay that is filled in: the account of its image is the bucket's."""
+    overlay = Path(__file__).parents[2] / "deployment/kubernetes/overlays" / region
+    (image,) = yaml.safe_load((overlay / "kustomization.yaml").read_text())["images"]
+    told = dict(line.split("=", 1) for line in (overlay / "settings.env").read_text().splitlines())
+    account = image["newName"].partition(".")[0]
+    of_the_region = Stack(env=Environment(account=account, region=told["AWS_DEFAULT_REGION"]))
+    assert told["MEDIA_ROOT"] == f"s3://{bucket_name(of_the_region)}/{PREFIX}"
+
+
 def test_media_are_copied_to_the_bucket_of_the_second_region() -> None:
     three = made(3)
     (rule,) = three.properties("MediaBucket")["ReplicationConfiguration"]["Rules"]
@@ -324,6 +386,36 @@ def test_media_are_copied_to_the_bucket_of_the_second_region() -> None:
     there = three.properties("MediaBucket", _THERE)
     assert there["VersioningConfiguration"]["Status"] == "Enabled"
     assert str(there["BucketName"]) == str(rule["Destination"]["Bucket"]).replace("arn:aws:s3:::", "")
+
+
+def test_published_videos_play_when_the_main_regions_bucket_is_lost() -> None:
+    """CloudFront asks the copy for what the bucket does not give, and the copy lets it read results alone."""
+    config = made(3).properties("MediaNetwork")["DistributionConfig"]
+    (group,) = config["OriginGroups"]["Items"]
+    assert config["DefaultCacheBehavior"]["TargetOriginId"] == group["Id"]
+    assert group["FailoverCriteria"]["StatusCodes"]["Items"] == [403, 404, 500, 502, 503, 504]
+    origins = {one["Id"]: one for one in config["Origins"]}
+    here, there = (origins[one["OriginId"]] for one in group["Members"]["Items"])
+    assert pointed(here["DomainName"]) == "MediaBucket"
+    host = "".join(part if isinstance(part, str) else "*" for part in there["DomainName"]["Fn::Join"][1])
+    bucket = made(3).properties("MediaBucket", _THERE)["BucketName"]["Fn::Join"][1]
+    assert host == "".join(part if isinstance(part, str) else "*" for part in bucket) + ".s3.sa-east-1.*"
+    assert here["OriginAccessControlId"] == there["OriginAccessControlId"] is not None
+    assert max(one["ConnectionAttempts"] * one["ConnectionTimeout"] for one in origins.values()) <= 6
+    (may,) = (one for one in _statements("MediaBucketPolicy", 3, _THERE) if one["Effect"] == "Allow")
+    assert may["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+    assert may["Action"] == ["s3:GetObject"]
+    assert may["Resource"]["Fn::Join"][1][-1] == "/media/processed/*"
+    source = may["Condition"]["StringLike"]["AWS:SourceArn"]["Fn::Join"][1]
+    assert source == ["arn:aws:cloudfront::", {"Ref": "AWS::AccountId"}, ":distribution/*"]
+
+
+def test_a_video_that_is_taken_down_goes_from_the_copy_too() -> None:
+    """Else CloudFront would find it there."""
+    three = made(3)
+    (rule,) = three.properties("MediaBucket")["ReplicationConfiguration"]["Rules"]
+    assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
+    assert "s3:ReplicateDelete" in str(three.properties("ReplicationRole")["Policies"])
 
 
 def test_images_are_copied_to_the_registry_of_the_second_region() -> None:
@@ -377,6 +469,27 @@ def test_the_cluster_is_managed_logged_and_open_to_one_address(stack: str) -> No
 
 
 @pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_add_ons_take_the_place_of_those_that_eks_brings(stack: str) -> None:
+    add_ons = made(3).resources("AWS::EKS::Addon", stack)
+    assert {one["Properties"]["ResolveConflicts"] for one in add_ons.values()} == {"OVERWRITE"}
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
+def test_a_cluster_does_not_slip_into_support_that_the_plan_does_not_pay(stack: str) -> None:
+    cluster = made(3).properties("Cluster", stack)
+    assert cluster["UpgradePolicy"] == {"SupportType": "STANDARD"}
+    assert cluster["Version"] == made(3).profile.kubernetes
+
+
+def test_kubernetes_was_in_standard_support_when_its_price_was_last_looked_at() -> None:
+    """Whoever renews the prices reads AWS' calendar too. Not held against today's clock: a release stays green."""
+    prices = Path(costs.__file__).with_name("prices.toml")
+    year, month = map(int, tomllib.loads(prices.read_text())["as_of"].split("-")[:2])
+    assert date(year, month, 1) <= SUPPORT_READ_ON
+    assert SUPPORT_READ_ON + timedelta(days=90) < SUPPORTED_UNTIL[made(3).profile.kubernetes]
+
+
+@pytest.mark.parametrize("stack", ["anb", _THERE])
 def test_the_deploy_workflow_may_bring_a_release_to_the_cluster(stack: str) -> None:
     """The cluster knows access entries alone: whoever has none is nobody to it."""
     three = made(3)
@@ -414,6 +527,14 @@ def test_the_public_does_not_reach_the_metrics_of_pods(stack: str) -> None:
         [{"Field": "path-pattern", "Values": ["/metrics"]}], {"Ref": "Https"},
     )  # fmt: skip
     assert rule["Actions"] == [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
+
+
+@pytest.mark.parametrize(("phase", "stack"), [(0, STACK), (2, STACK), (3, STACK), (3, _THERE)])
+def test_lasting_addresses_come_after_the_internet_gateway_and_go_before_it(phase: int, stack: str) -> None:
+    addresses = made(phase).resources("AWS::EC2::EIP", stack)
+    assert addresses
+    for name, one in addresses.items():
+        assert one["DependsOn"] == ["InternetAccess"], name
 
 
 @pytest.mark.parametrize("phase", [0, 1, 2])

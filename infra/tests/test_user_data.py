@@ -1,11 +1,15 @@
 """What a host runs at boot, really run: with a stub for AWS, and a release whose scripts tell what they were given."""
 
+import fcntl
 import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,11 +42,14 @@ class Boot:
         self.stub("aws", f"""\
             case "$1 $2" in
               "s3 cp") cp {root}/anb.tar.gz "$5" ;;
+              "ssm get-parameter") cat "{root}/$4" ;;
               "secretsmanager get-secret-value") cat {root}/"$4" ;;
               *) echo "aws $*" >> {root}/calls ;;
             esac""")  # fmt: skip
         for name in ("systemctl", "nginx", "mountpoint", "blkid", "mount"):
             self.stub(name, f'echo "{name} $*" >> {root}/calls')
+        self.stub("curl", f'case "$*" in *api/token) echo t ;; *public-ipv4) cat {root}/address ;; esac')
+        (root / "address").write_text("198.51.100.9")
         for name, value in _SECRETS.items():
             (root / name).write_text(value)
 
@@ -65,14 +72,17 @@ class Boot:
         with tarfile.open(self.root / "anb.tar.gz", "w:gz") as archive:
             archive.add(tree, "anb")
 
-    def run(self, text: str, **values: str) -> subprocess.CompletedProcess[str]:
+    def run(self, text: str, sha256: str = "", **values: str) -> subprocess.CompletedProcess[str]:
+        """By the text of a group, or by the parameter that named hosts read, the release is the same one."""
+        sha256 = sha256 or hashlib.sha256((self.root / "anb.tar.gz").read_bytes()).hexdigest()
+        (self.root / "release").write_text(f"anb.tar.gz {sha256}\n")
         given = {
-            "AWS::Region": "us-east-1", "AWS::StackName": "anb",
-            "ReleaseBucket": "releases", "ReleaseKey": "anb.tar.gz",
-            "ReleaseSha256": hashlib.sha256((self.root / "anb.tar.gz").read_bytes()).hexdigest(),
+            "AWS::Region": "us-east-1", "AWS::StackName": "anb", "Release": "release",
+            "ReleaseBucket": "releases", "ReleaseKey": "anb.tar.gz", "ReleaseSha256": sha256,
             "SigningSecret": "arn:key", "RedisSecret": "arn:redis", "DatabaseSecret": "arn:database",
-            "Queue.PrimaryEndPoint.Address": "redis.example", "MediaBucket": "anb-media", "Media": "folder",
-            "MediaVolume": "vol-1", "StagingFiles": "fs-1", **values,
+            "Queue.PrimaryEndPoint.Address": "redis.example", "QueuePair.PrimaryEndPoint.Address": "pair.example",
+            "MediaBucket": "anb-media", "Media": "folder",
+            "MediaVolume": "vol-1", "WebAddress": "198.51.100.9", "StagingFiles": "fs-1", **values,
         }  # fmt: skip
         for name, value in given.items():
             text = text.replace(f"${{{name}}}", value)
@@ -124,6 +134,22 @@ def test_a_web_server_of_phase_0_is_told_what_its_script_wants(boot: Boot) -> No
     assert (boot.root / "watched").read_text().split() == ["web", "us-east-1"]
 
 
+def test_the_web_server_of_phase_0_fetches_nothing_until_it_has_the_sites_address(boot: Boot) -> None:
+    """What is under way when EC2 changes the address breaks off, and with it a first boot."""
+    (boot.root / "address").write_text("203.0.113.50")
+    boot.stub("sleep", f"echo slept >> {boot.root}/calls; echo 198.51.100.9 > {boot.root}/address")
+    boot.stub("sha256sum", f"echo fetched >> {boot.root}/calls")
+    assert boot.run(_text(0, "WebServer")).returncode == 0
+    assert (boot.root / "calls").read_text().split()[:2] == ["slept", "fetched"]
+
+
+def test_a_web_server_that_never_gets_its_address_boots_all_the_same(boot: Boot) -> None:
+    boot.stub("curl", "exit 28")
+    boot.stub("sleep", "")
+    run = boot.run(_text(0, "WebServer"))
+    assert run.returncode == 0, run.stderr + run.stdout
+
+
 @pytest.mark.parametrize(("name", "beat"), [("Worker", "yes"), ("Worker2", "no"), ("Worker3", "no")])
 def test_one_worker_of_phase_1_has_the_beat(boot: Boot, name: str, beat: str) -> None:
     assert boot.run(_text(1, name)).returncode == 0
@@ -166,6 +192,7 @@ def test_hosts_of_phase_2_have_media_in_the_bucket_uploads_on_efs_and_say_when_t
     script = "02-webserver-setup.sh" if name == "WebTemplate" else "03-worker-setup.sh"
     assert boot.told(script)["FILESERVER_ADDRESS"] == "fs-1.efs.us-east-1.amazonaws.com:/"
     assert boot.local()["ANB_STAGING_DIR"] == "/app/media/incoming"
+    assert boot.local()["CELERY_BROKER_URL"].endswith("@pair.example:6379/0")
     assert "aws cloudformation signal-resource" in (boot.root / "calls").read_text()
 
 
@@ -189,6 +216,16 @@ def test_a_first_boot_waits_for_ubuntus_own_timers(boot: Boot) -> None:
     ]  # fmt: skip
 
 
+def test_an_ubuntu_whose_apt_has_no_aws_gets_it_as_a_snap(boot: Boot) -> None:
+    boot.stub("apt-get", '[ "$1" = update ]')
+    boot.stub("snap", f'echo "snap $*" >> {boot.root}/calls')
+    boot.stub("ln", f'echo "ln $*" >> {boot.root}/calls')
+    run = boot.run(_text(1, "FileServer").replace("command -v aws", "command -v none-yet"))
+    assert run.returncode == 0, run.stderr + run.stdout
+    calls = (boot.root / "calls").read_text().splitlines()
+    assert calls[:2] == ["snap install aws-cli --classic", "ln -sf /snap/bin/aws /usr/local/bin/aws"]
+
+
 def test_a_second_boot_with_the_same_text_restarts_nothing(boot: Boot) -> None:
     text = _text(1, "Worker")
     boot.run(text)
@@ -197,9 +234,69 @@ def test_a_second_boot_with_the_same_text_restarts_nothing(boot: Boot) -> None:
     assert "restart" not in (boot.root / "calls").read_text()
 
 
-def test_a_release_with_another_digest_is_refused_before_anything_is_done(boot: Boot) -> None:
-    assert boot.run(_text(0, "WebServer"), ReleaseSha256="0" * 64).returncode != 0
+@pytest.mark.parametrize(("phase", "name"), [(0, "WebServer"), (2, "WebTemplate")])
+def test_a_release_with_another_digest_is_refused_before_anything_is_done(boot: Boot, phase: int, name: str) -> None:
+    assert boot.run(_text(phase, name), sha256="0" * 64).returncode != 0
     assert not (boot.root / "02-webserver-setup.sh").exists()
+
+
+def test_what_says_no_release_starts_nothing(boot: Boot) -> None:
+    boot.stub("sleep", "")
+    assert boot.run(_text(0, "WebServer"), Release="nowhere").returncode != 0
+    assert not (boot.root / "02-webserver-setup.sh").exists()
+
+
+def test_a_release_that_iam_does_not_let_read_yet_is_asked_for_again(boot: Boot) -> None:
+    boot.stub("cp", f"""\
+        [ -e {boot.root}/asked ] && exec /bin/cp "$@"
+        touch {boot.root}/asked; exit 1""")  # fmt: skip
+    boot.stub("sleep", "")
+    run = boot.run(_text(0, "WebServer"))
+    assert run.returncode == 0, run.stderr + run.stdout
+    assert boot.told("02-webserver-setup.sh")
+
+
+def test_a_release_waits_for_a_boot_that_is_not_over(boot: Boot) -> None:
+    """Both would unpack into the same folder."""
+    lock = boot.root / "opt/anb/setup.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        boot.stub("flock", f"touch {boot.root}/waits; exec {shutil.which('flock')} --nonblock $1")
+        assert boot.run(_text(0, "WebServer")).returncode != 0
+    assert (boot.root / "waits").exists()
+    assert not (boot.root / "02-webserver-setup.sh").exists()
+    assert boot.run(_text(0, "WebServer")).returncode == 0
+
+
+@pytest.mark.parametrize("phase", [0, 1])
+def test_a_release_changes_nothing_of_a_named_host_but_a_parameter(phase: int) -> None:
+    """CloudFormation stops and starts a host for another text: all of them at once, and it sees no failure."""
+    one = made(phase)
+    for host in one.resources("AWS::EC2::Instance").values():
+        assert not {"ReleaseKey", "ReleaseSha256"} & _depends_on(one.template()["Resources"], host["Properties"])
+    release = one.properties("Release")
+    assert release["Value"] == {"Fn::Join": ["", [{"Ref": "ReleaseKey"}, " ", {"Ref": "ReleaseSha256"}]]}
+    assert release["Name"] == "/anb/release", "one made of other values would be another text"
+    assert len(one.resources("AWS::EC2::Instance")) == len(one.profile.hosts)
+
+
+@pytest.mark.parametrize("name", ["WebTemplate", "WorkerTemplate"])
+def test_a_release_is_another_launch_template_for_the_groups_of_phase_2(name: str) -> None:
+    two = made(2)
+    assert {"ReleaseKey", "ReleaseSha256"} <= _depends_on(two.template()["Resources"], two.properties(name))
+    assert "Release" not in two.resources()
+
+
+def _depends_on(resources: dict[str, Any], told: Any) -> set[str]:
+    """What the values of a resource's properties are made of, itself or by another's attribute. A Ref to another
+    resource is its name, which stays while that is not replaced."""
+    text = json.dumps(told)
+    named = set(re.findall(r'"Ref": "(\w+)"|\$\{(\w+)\}', text))
+    found = {one or other for one, other in named}
+    for name in re.findall(r'"Fn::GetAtt": \["(\w+)"|\$\{(\w+)\.', text):
+        found |= _depends_on(resources, resources[name[0] or name[1]]["Properties"])
+    return found
 
 
 def test_the_settings_that_hosts_are_given_exist() -> None:

@@ -1,16 +1,18 @@
 """Composition root of the HTTP side: `gunicorn 'anb.api:create_app()'`, or inside `anb up`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from anb import __version__, logs, metrics
 from anb.db import PATIENCE_S, Database
 from anb.http import docs_page
+from anb.http.lingering import HeardRefusals
 from anb.http.problems import Problem, install_errors
 from anb.http.proxies import BehindProxies, networks
 from anb.http.public_pages import PublicPages
@@ -37,10 +39,14 @@ from anb.uploads.service import open_uploads
 from anb.videos import media, public_routes
 from anb.videos import routes as videos
 from anb.voting import routes as voting
-from anb.voting import service as counting
+from anb.voting import service as votes
+from anb.voting.ballot import Ballot
 from anb.voting.ballot_box import BallotBox
+from anb.voting.service import Result
 
 _LARGEST_JSON = 64 * 1024
+_BELL_THREADS = 4
+"""Apart from those of everything else: a broker that is silent keeps whoever rings for some seconds."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -71,7 +77,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for feature in (players, videos, uploads, public_routes, voting, rankings, media, health, docs_page):
         app.include_router(feature.router)
     install_errors(app)
-    app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_below=("/api/videos/upload", UPLOADS))
+    app.add_middleware(SmallBodies, max_bytes=_LARGEST_JSON, except_below=(videos.UPLOAD, UPLOADS))
+    app.add_middleware(HeardRefusals, path=videos.UPLOAD)
     app.add_middleware(TusDoor)
     app.add_middleware(RequestContext)
     app.add_middleware(BehindProxies, trusted=networks(settings.trusted_proxies))
@@ -84,14 +91,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Threads start here, after any fork."""
     state = app.state
-    metrics.watch_pool(state.database.engine)
+    metrics.watch_pool(state.database.engine, state.database.most_connections)
     state.backlog = KeptBacklog(state.database)
     recorder = Recorder(state.database, state.backlog, state.settings.history_every_s)
     state.hashing = PasswordHashing()
+    state.bell_threads = CapacityLimiter(_BELL_THREADS)
     rate_limits = state.rate_limits = RateLimits(state.settings.rate_limits, state.settings.rate_limits_times)
 
-    def count(ballots: Any) -> Any:
-        results = counting.count(state.database, ballots)
+    def count(ballots: Sequence[Ballot]) -> list[Result]:
+        results = votes.count(state.database, ballots)
         state.public_pages.forget()
         return results
 

@@ -31,6 +31,9 @@ ENDINGS = {signal.SIGTERM, signal.SIGINT}
 LONGEST_END_S = 10.0
 """A sweep may die at any point, so a process that ends does not wait for a file server that is away."""
 
+POOL = 3
+"""One for each sweep."""
+
 _LOOKS_EVERY_S = 1.0
 
 
@@ -108,8 +111,8 @@ def run(settings: Settings, metrics_port: int) -> None:
     report_errors(settings)
     trace(settings)
     with scrape.served(settings.worker_metrics_host, metrics_port, "ANB_BEAT_METRICS_PORT"):
-        database = Database(settings.database, pool_size=3, patience_s=PATIENCE_S)
-        metrics.watch_pool(database.engine)
+        database = Database(settings.database, pool_size=POOL, patience_s=PATIENCE_S)
+        metrics.watch_pool(database.engine, database.most_connections)
         beat = make_beat(settings, database, make_celery(settings))
         beat.start()
         while signal.sigtimedwait(ENDINGS, _LOOKS_EVERY_S) is None:

@@ -89,16 +89,22 @@ storage_app.command("move")(storage_move)
 
 
 def main() -> None:
-    """A setting that is wrong is the caller's to correct, so it ends like a wrong flag."""
+    """A setting that is wrong is the caller's to correct, so it ends like a wrong flag. A right or room that is missing
+    is a failure, in words. Anything else is a mistake of ours, and its traceback is what we need."""
     try:
         app()
     except Exception as error:  # only to ask for its kind: importing settings for each `--help` would double its time
+        from anb.commands.os_errors import in_words
         from anb.settings import SettingsError
 
-        if not isinstance(error, SettingsError):
+        if isinstance(error, SettingsError):
+            typer.echo(str(error), err=True)
+            sys.exit(2)
+        said = in_words(error)
+        if said is None:
             raise
-        typer.echo(str(error), err=True)
-        sys.exit(2)
+        typer.echo(said, err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

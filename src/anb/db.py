@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    ExceptionContext,
     LargeBinary,
     MetaData,
     Table,
@@ -92,8 +93,10 @@ class Database:
         long. For who serves; a backup, a migration and a recount take their time."""
         if url.startswith("sqlite"):
             self.engine = _sqlite_engine(url, pool_size)
+            self.most_connections = pool_size + _SQLITE_OVERFLOW
         else:
             self.engine = _postgres_engine(url, pool_size, patience_s)
+            self.most_connections = pool_size + OVERFLOW
         self._prepare()
 
     @classmethod
@@ -101,6 +104,7 @@ class Database:
         """Only for reading, and never for long: somebody else can answer too."""
         self = cls.__new__(cls)
         self.engine = _replica_engine(url, pool_size)
+        self.most_connections = pool_size + OVERFLOW
         self._prepare()
         return self
 
@@ -134,7 +138,7 @@ class Database:
                 moment = datetime.now(UTC)
                 connection.exec_driver_sql("BEGIN")
             else:
-                moment = connection.execute(select(func.now())).scalar_one()  # when the transaction began
+                moment = connection.execute(select(func.now())).scalar_one().astimezone(UTC)  # the transaction's begin
             yield connection, moment
 
     def dispose(self) -> None:
@@ -144,13 +148,14 @@ class Database:
 def now(session: Session) -> datetime:
     """The database server's clock: hosts whose clocks differ agree on when a lease ends.
 
+    In UTC: Python adds to a time by its zone's wall clock, and in the hour that autumn repeats leases would end early.
     SQLite has none of its own. There one process lives by its host's clock: set forward, it ends leases early (work is
     done twice, published once); set back, a lease that a dead process held ends that much later.
     """
     if session.get_bind().dialect.name == "sqlite":
         return datetime.now(UTC)
     moment: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
-    return moment
+    return moment.astimezone(UTC)
 
 
 def is_passing(error: SQLAlchemyError) -> bool:
@@ -160,7 +165,7 @@ def is_passing(error: SQLAlchemyError) -> bool:
     )
 
 
-_UNDEFINED_TABLE = "42P01"
+_UNDEFINED_TABLE, _READ_ONLY = "42P01", "25006"
 """PostgreSQL's error codes, appendix A of its manual."""
 
 
@@ -176,7 +181,11 @@ def insert(session: Session, table: Any) -> "sqlite.Insert | postgresql.Insert":
 
 
 PATIENCE_S = 15.0
-"""No statement of who serves takes a hundredth of that; behind somebody's lock it might wait for ever."""
+"""Statements of a serving process take a hundredth of this; one behind a lock could otherwise wait for ever."""
+
+OVERFLOW = 2
+"""Connections beyond its size that a pool opens where more are wanted, and closes when they come back."""
+_SQLITE_OVERFLOW = 40
 
 _POOL_PATIENCE_S = 10.0
 
@@ -203,19 +212,22 @@ def _postgres_engine(url: str, pool_size: int, patience_s: float | None) -> Engi
     engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=2,
+        max_overflow=OVERFLOW,
         pool_timeout=_POOL_PATIENCE_S,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error is logged with its statement; what was to be stored is nobody's business
         connect_args={"connect_timeout": 5, "application_name": "anb", **_ASK_WHETHER_IT_LIVES},
     )
+
     if patience_s is not None:
         patience_ms = int(patience_s * 1000)
+        _tell(engine, statement_timeout=patience_ms, idle_in_transaction_session_timeout=patience_ms)
 
-        @event.listens_for(engine, "connect")
-        def _bound(connection: Any, _record: object) -> None:  # said here, for some proxies take no `options`
-            connection.execute(f"SET statement_timeout = {patience_ms}")
-            connection.execute(f"SET idle_in_transaction_session_timeout = {patience_ms}")
-            connection.commit()
+    @event.listens_for(engine, "handle_error")
+    def _leave_a_demoted_server(context: ExceptionContext) -> None:
+        # After a failover that left connections as they were: a new one finds the new primary, and is_passing().
+        if getattr(context.original_exception, "sqlstate", "") == _READ_ONLY:
+            context.is_disconnect = True
 
     return engine
 
@@ -223,22 +235,36 @@ def _postgres_engine(url: str, pool_size: int, patience_s: float | None) -> Engi
 def _replica_engine(url: str, pool_size: int) -> Engine:
     """A connection that has died is told at once: whoever meets it asks the primary."""
     patience_ms = int(REPLICA_PATIENCE_S * 1000)
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
-        max_overflow=2,
+        max_overflow=OVERFLOW,
         pool_timeout=REPLICA_PATIENCE_S,
+        hide_parameters=True,
         connect_args={
             "connect_timeout": int(REPLICA_PATIENCE_S),
             "tcp_user_timeout": patience_ms,
-            "options": f"-c statement_timeout={patience_ms} -c default_transaction_read_only=on",
             "application_name": "anb",
         },
     )
+    _tell(engine, statement_timeout=patience_ms, default_transaction_read_only="on")
+    return engine
+
+
+def _tell(engine: Engine, **parameters: object) -> None:
+    """Each new connection, and not in its `options`: some proxies refuse one that has any."""
+
+    @event.listens_for(engine, "connect")
+    def _set(connection: Any, _record: object) -> None:
+        for name, value in parameters.items():
+            connection.execute(f"SET {name} = {value}")
+        connection.commit()
 
 
 def _sqlite_engine(url: str, pool_size: int) -> Engine:
-    engine = create_engine(url, pool_size=pool_size, max_overflow=40, connect_args={"timeout": 30})
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=_SQLITE_OVERFLOW, hide_parameters=True, connect_args={"timeout": 30}
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: object) -> None:

@@ -149,7 +149,7 @@ def only_process(data_dir: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise SettingsError(
-                f"ANB_DATA_DIR: {data_dir} is in use by another `anb up`; stop it, or name another folder"
+                f"ANB_DATA_DIR: {data_dir} is in use by a running `anb up`; stop it, or name another folder"
             ) from None
         lock.write(str(os.getpid()))
         lock.flush()
@@ -166,11 +166,11 @@ def keep_private(settings: Settings) -> None:
     folder = settings.data_dir.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     database, media = folder / "anb.db", folder / "media"
+    if settings.database == f"sqlite:///{database}" and not database.exists():
+        database.touch(mode=0o600)  # SQLite gives its -wal and -shm the mode of the database
+    if settings.media == str(media):
+        media.mkdir(mode=0o700, exist_ok=True)
     try:
-        if settings.database == f"sqlite:///{database}" and not database.exists():
-            database.touch(mode=0o600)  # SQLite gives its -wal and -shm the mode of the database
-        if settings.media == str(media):
-            media.mkdir(mode=0o700, exist_ok=True)
         found = list(folder.iterdir())
         ours = [path for path in found if path.name in _OURS or path.name.startswith(_JOURNAL)]
         for path in [folder, *ours] if ours == found else ours:

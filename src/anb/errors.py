@@ -85,9 +85,9 @@ class NoRoomError(AnbError):
 class RefusedFieldError(ValueError):
     """Raised inside a Pydantic validator: the field is wrong in a way that `messages.FIELDS` has a text for."""
 
-    def __init__(self, code: str, *, field: str = "", **params: str | int) -> None:
+    def __init__(self, code: str, **params: str | int) -> None:
         super().__init__(code)
-        self.error = FieldError(field, code, tuple(params.items()))
+        self.error = FieldError("", code, tuple(params.items()))
 
 
 def raisable(error: BaseException) -> Exception:

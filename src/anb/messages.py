@@ -31,6 +31,7 @@ KINDS: dict[str, Text] = {
     **_kinds("jpeg,png,gif,tiff,jp2,jxl,psd,ico,bmp,webp,heic,avif,svg", "una imagen ({})", "a picture ({})"),
     **_kinds("raw photo", "una foto ({})", "a photo ({})"),
     **_kinds("mp3,flac,amr,midi,caf,aiff,aac,wav,m4a,ogg audio", "un audio ({})", "sound ({})"),
+    **_kinds("dv,mxf", "una grabación de cinta o de estudio ({})", "a recording of a tape or a studio ({})"),
     **_kinds("zip,rar,7z,gzip", "un archivo comprimido ({})", "an archive ({})"),
     **_kinds("pdf,rtf", "un documento ({})", "a document ({})"),
     **_kinds("script,program", "un programa", "a program"),
@@ -69,10 +70,13 @@ PROBLEMS: dict[str, Text] = {
         en="The service is recovering. Please try again in a few seconds.",
     ),
     "not_your_video": Text(es="Este video es de otra persona.", en="This video belongs to somebody else."),
-    "video_not_found": Text(es="No existe un video con ese identificador.", en="There is no video with this id."),
+    "video_not_found": Text(
+        es="No existe un video con ese identificador, o todavía no está publicado.",
+        en="There is no video with this id, or it is not published yet.",
+    ),
     "video_has_votes": Text(
-        es="El video ya tiene votos y no se puede borrar.",
-        en="The video has votes already and cannot be deleted.",
+        es="El video ya tiene votos y no se puede borrar. Pide a la organización que lo retire.",
+        en="The video has votes already and cannot be deleted. Ask the organisers to take it down.",
     ),
     "own_video": Text(es="No puedes votar por tu propio video.", en="You cannot vote for your own video."),
     "already_voted": Text(es="Ya votaste por este video.", en="You have voted for this video already."),
@@ -98,8 +102,10 @@ PROBLEMS: dict[str, Text] = {
         en="Too many people at once. Please try again in a few seconds.",
     ),
     "too_many_unfinished": Text(
-        es="Ya tienes {limit} videos en proceso. Cuando termine alguno puedes subir otro.",
-        en="You have {limit} videos in process already. When one of them is done you can upload another.",
+        es="Ya tienes {limit} videos en proceso o a medio subir. Cuando termine alguno, o canceles una subida, puedes "
+        "subir otro.",
+        en="You have {limit} videos in process or half uploaded already. When one of them is done, or you give up an "
+        "upload that you began, you can upload another.",
     ),
     "too_many_bytes": Text(
         es="En 24 horas puedes subir hasta {max_mb} MB. Inténtalo mañana.",
@@ -116,6 +122,10 @@ PROBLEMS: dict[str, Text] = {
     "upload_expired": Text(
         es="La subida venció por estar mucho tiempo sin avanzar. Empieza otra vez.",
         en="The upload expired after a long time without progress. Please begin again.",
+    ),
+    "upload_is_video": Text(
+        es="La subida terminó y ya es un video. Bórralo entre tus videos (DELETE /api/videos/{video_id}).",
+        en="The upload is complete and a video by now. Delete it among your videos (DELETE /api/videos/{video_id}).",
     ),
     "upload_busy": Text(
         es="Otra conexión está enviando este mismo video. Inténtalo en unos segundos.",
@@ -290,5 +300,23 @@ FAILURES: dict[str, Text] = {
     "internal": Text(
         es="Algo falló de nuestro lado al procesar el video. Súbelo otra vez.",
         en="Something failed on our side while processing the video. Upload it again.",
+    ),
+}
+
+# What there is to say of a published video: a code of `processing/notices.py` to what its player reads.
+NOTICES: dict[str, Text] = {
+    "ends_early": Text(
+        es="El archivo está cortado: publicamos lo que había. Si tu video es más largo, súbelo completo y borra este "
+        "antes de que reciba votos.",
+        en="The file is cut off: what there was is published. If your video is longer, upload all of it and delete "
+        "this one before it gets votes.",
+    ),
+    "sound_left_out": Text(
+        es="No pudimos leer el sonido: el video se publicó sin él. Si lo quieres, expórtalo como MP4 y súbelo.",
+        en="We could not read its sound: the video is published without. To have it, export as MP4 and upload again.",
+    ),
+    "only_the_first": Text(
+        es="El archivo junta varias grabaciones y publicamos la primera. Únelas en un MP4 y súbelo otra vez.",
+        en="The file holds several recordings and the first is published. Join them into one MP4 and upload that.",
     ),
 }

@@ -34,13 +34,13 @@ WORKER_HEARTBEAT = Gauge(
 PUBLIC_READS = Counter("anb_public_reads_total", "Public pages read, by the server that gave them", ["source"])
 REPLICA_LAG = Gauge(
     "anb_replica_lag_seconds",
-    "Everything that was committed so long ago is in the replica; 0 where there is none",
+    "Age of the replica: commits older than this are in it; 0 where there is none",
     multiprocess_mode="livemax",
 )
 CONNECTIONS = Gauge(
     "anb_database_connections_in_use", "Database connections that are lent out", multiprocess_mode="livesum"
 )
-POOL_SIZE = Gauge("anb_database_pool_size", "Database connections that are kept", multiprocess_mode="livesum")
+POOL_SIZE = Gauge("anb_database_pool_size", "Database connections that may be lent out", multiprocess_mode="livesum")
 
 for reason in ("out_of_time", "flooded", "abandoned", "limit", "crash"):
     KILLS.labels(reason)  # told as 0 before there is one, so that the first is seen as a rise
@@ -53,13 +53,13 @@ def method_label(method: str) -> str:
     return method if method in _METHODS else "other"
 
 
-def watch_pool(engine: Engine) -> None:
+def watch_pool(engine: Engine, most_connections: int) -> None:
     """After the fork: what a master process says would be counted for ever."""
     pool: Pool = engine.pool
-    POOL_SIZE.set(pool.size())  # type: ignore[attr-defined]  # both of our engines keep a QueuePool
+    POOL_SIZE.set(most_connections)
 
     def lent(*_: object) -> None:
-        CONNECTIONS.set(pool.checkedout())  # type: ignore[attr-defined]
+        CONNECTIONS.set(pool.checkedout())  # type: ignore[attr-defined]  # both of our engines keep a QueuePool
 
     def coming_back(*_: object) -> None:  # told before it is back
         CONNECTIONS.set(max(0, pool.checkedout() - 1))  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ class Freshness:
         self._failed = moment
 
     def lag_s(self, now: float) -> float:
-        """Everything that was committed so long ago is there; it may hold newer things too."""
+        """Age of the replica: commits older than this are in it; it may hold newer ones too."""
         return now - self._as_of
 
     def may_be_read(self, now: float) -> bool:

@@ -77,15 +77,21 @@ class Settings(BaseSettings):
     s3_endpoint_url: str = Field("", description="A server that speaks S3; unset: Amazon's")
     s3_encryption: str = Field("AES256", description="`AES256`, the id or ARN of a KMS key, or `none`")
     staging_dir: Path | None = Field(
-        None, description="Where resumable uploads grow; unset: `incoming` beside the media, with S3 in `ANB_DATA_DIR`"
+        None,
+        description="Where resumable uploads grow, shared by all hosts; "
+        "unset: `incoming` beside the media, with S3 in `ANB_DATA_DIR`",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
-    log_format: Literal["json", "console"] = Field("json", description="One JSON object a line, or for human eyes")
+    log_format: Literal["json", "console"] = Field(
+        "json", description="`json`: one JSON object a line; `console`: for human eyes"
+    )
 
     max_upload_bytes: int = Field(100 * MIB, ge=1, description="Largest video file taken")
     disk_reserve_bytes: int = Field(256 * MIB, ge=0, description="Free disk below which uploads are answered 507")
     upload_kept_s: int = Field(
-        86400, ge=1, description="A resumable upload is forgotten so long after its last piece, or after its end"
+        86400,
+        ge=1,
+        description="Seconds that a resumable upload is kept after its last piece or, once complete, after its end",
     )
     max_unfinished_videos: int = Field(
         10, ge=1, description="Videos of one player that may be on their way, wait or be processed"
@@ -119,20 +125,22 @@ class Settings(BaseSettings):
     tracing: bool = Field(False, description="Traces, to where the `OTEL_*` variables say; needs the extra `otel`")
     ffmpeg_threads: int = Field(2, ge=1, description="Threads of one FFmpeg")
     ffmpeg_memory_bytes: int = Field(4096 * MIB, ge=512 * MIB, description="Address space of one FFmpeg")
-    ffmpeg_wall_s: int = Field(900, ge=10, description="Longest time that one FFmpeg may take")
+    ffmpeg_wall_s: int = Field(
+        900, ge=10, description="Seconds that one FFmpeg may take; above 900 also of processor time"
+    )
     shortest_source_s: float | None = Field(None, gt=0, description="A contest's rule: shorter videos end failed")
     longest_source_s: float | None = Field(None, gt=0, description="A contest's rule: longer videos end failed")
     shortest_side_px: int | None = Field(
         None, ge=1, description="A contest's rule: videos whose shorter side, as shown, has fewer pixels end failed"
     )
     remove_audio: bool = Field(False, description="A contest's rule: results are silent")
-    lease_s: int = Field(60, ge=5, description="A worker silent for so long has lost its video")
+    lease_s: int = Field(60, ge=5, description="Seconds of silence after which a worker has lost its video")
     max_attempts: int = Field(3, ge=1, description="Attempts at one video before it is failed")
     grace_s: int = Field(20, ge=0, description="On SIGTERM: time to finish before work is handed back")
     sweep_every_s: float = Field(10, gt=0, description="Interval of the sweeps of rows and of resumable uploads")
     sweep_bytes_every_s: float = Field(300, gt=0, description="Interval of the sweep of stored bytes")
-    ring_again_after_s: float = Field(30, ge=0, description="A pending video is announced again after so long")
-    orphan_age_s: float = Field(3600, ge=0, description="Uploaded bytes without a row are removed after so long")
+    ring_again_after_s: float = Field(30, ge=0, description="Seconds after which a pending video is announced again")
+    orphan_age_s: float = Field(3600, ge=0, description="Seconds after which uploaded bytes without a row are removed")
 
     @field_validator("database_url", "database_read_url")
     @classmethod

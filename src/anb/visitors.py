@@ -1,8 +1,8 @@
 """How many people are here: players who are logged in, and addresses of all others, in the last whole minute.
 
 Linear counting (Whang, Vander-Zanden, Taylor 1990): each visitor marks one of many places, and the share of places
-left empty tells how many came. 64 KiB in all, an error below 1 % up to 30 000, and nobody can be told from a mark. The
-memory is shared by the processes that are forked after it was made.
+left empty tells how many came. 64 KiB in all, within 2 % up to 30 000 (four standard deviations), and nobody can be
+told from a mark. The memory is shared by the processes that are forked after it was made.
 """
 
 import hashlib

@@ -31,6 +31,9 @@ from anb.storage import open_storage
 
 log = structlog.get_logger(__name__)
 
+POOL = 2
+"""Of each child, which processes one video."""
+
 _LONGEST_SWEEP_S = 3.0
 
 
@@ -86,8 +89,8 @@ def _run(settings: Settings) -> int:
 
     @cache
     def database() -> Database:  # first asked for inside a child
-        database = Database(settings.database, pool_size=2, patience_s=PATIENCE_S)
-        metrics.watch_pool(database.engine)
+        database = Database(settings.database, pool_size=POOL, patience_s=PATIENCE_S)
+        metrics.watch_pool(database.engine, database.most_connections)
         return database
 
     tasks.register(app, cache(lambda: make_workshop(settings, database(), shutdown, _nobody_to_tell)))

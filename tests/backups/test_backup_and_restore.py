@@ -3,6 +3,7 @@ import errno
 import gzip
 import hashlib
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import orjson
 import pytest
 from sqlalchemy import select, text
 from tests.backups.conftest import Contest, content
+from tests.closed import close
 
+import anb.backups.copy_in as copy_in_module
 from anb import migrations
 from anb.backups.check import check_backup, check_system
 from anb.backups.copy_in import Restored
@@ -20,7 +23,7 @@ from anb.backups.copy_out import Made, make
 from anb.backups.finished import choose
 from anb.backups.manifest import MANIFEST, BackupError, decode
 from anb.backups.place import Folder, open_place
-from anb.db import Database
+from anb.db import Database, now
 from anb.players.models import Player
 from anb.schema import metadata
 from anb.settings import load_settings
@@ -30,6 +33,7 @@ from anb.storage.trouble import StorageError
 from anb.uploads.models import Upload
 from anb.videos.models import Video
 from anb.voting.models import Vote
+from anb.voting.taking_down import take_down
 
 
 def ignore(_: float) -> None: ...
@@ -70,7 +74,7 @@ def test_rows_and_bytes_come_back_exactly(contest: Contest, to: Path, new: Datab
     assert changed == {contest.running}
     assert content(new_storage) == contest.content()
     assert check_system(made.backup, new, new_storage, ignore).whole
-    assert migrations.is_current(new)
+    assert migrations.revision(new) == migrations.head()
 
 
 def test_a_backup_of_one_database_is_restored_into_the_other(
@@ -127,33 +131,56 @@ def test_a_snapshot_sees_one_moment_and_holds_nobody_up(contest: Contest) -> Non
         assert len(session.execute(count).all()) == before + 1
 
 
-class DeletingStorage(LocalStorage):
-    """Carla deletes her video between the copy of its first object and that of its others."""
+class InterruptedStorage(LocalStorage):
+    """Something happens between the copy of a video's first object and that of its others."""
 
-    contest: Contest
+    video_id: uuid.UUID
+    happens: Callable[[], None]
 
     def local(self, key: str, into: Path, alive: Any = None) -> Any:
-        if key == f"processed/{self.contest.unloved}.1.mp4":
-            cast = self.contest.cast
-            assert (
-                cast.client.delete(f"/api/videos/{self.contest.unloved}", headers=cast.carla.headers).status_code == 204
-            )
+        if key == f"processed/{self.video_id}.1.mp4":
+            self.happens()
         return super().local(key, into, alive)
+
+
+def back_up_while(contest: Contest, to: Path, video_id: uuid.UUID, happens: Callable[[], None]) -> Made:
+    """The rows are copied by then, and the backup leaves this video out, whose rest is not there to be copied."""
+    storage = InterruptedStorage(contest.storage.root)
+    storage.video_id, storage.happens = video_id, happens
+    made = back_up(contest, to, storage)
+    assert made.manifest.deleted_since == [video_id]
+    assert made.manifest.whole
+    return made
 
 
 def test_a_video_deleted_meanwhile_is_not_brought_back(
     contest: Contest, to: Path, new: Database, new_storage: LocalStorage
 ) -> None:
-    storage = DeletingStorage(contest.storage.root)
-    storage.contest = contest
-    made = back_up(contest, to, storage)
-    assert made.manifest.deleted_since == [contest.unloved]
-    assert made.manifest.whole
+    def carla_deletes_hers() -> None:
+        cast = contest.cast
+        assert cast.client.delete(f"/api/videos/{contest.unloved}", headers=cast.carla.headers).status_code == 204
+
+    made = back_up_while(contest, to, contest.unloved, carla_deletes_hers)
     assert check_backup(made.backup, ignore).whole
     assert restore(made, new, new_storage).whole
     with new.read() as session:
         assert session.get(Video, contest.unloved) is None
         assert session.get_one(Player, contest.cast.carla.id).first_published_at is None
+    assert check_system(made.backup, new, new_storage, ignore).whole
+
+
+def test_a_video_taken_down_meanwhile_is_not_brought_back_nor_its_votes(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage
+) -> None:
+    def the_organiser_takes_it_down() -> None:
+        assert take_down(contest.cast.database, contest.storage, contest.published) == 2
+
+    made = back_up_while(contest, to, contest.published, the_organiser_takes_it_down)
+    assert check_backup(made.backup, ignore).whole
+    assert restore(made, new, new_storage).whole
+    with new.read() as session:
+        assert session.get(Video, contest.published) is None
+        assert session.get_one(Player, contest.cast.ana.id).votes == 0
     assert check_system(made.backup, new, new_storage, ignore).whole
 
 
@@ -244,6 +271,37 @@ def test_a_migrated_empty_database_will_do_but_not_one_of_another_step(
     with new.write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrations.head()})
     assert restore(made, new, new_storage).whole
+
+
+def test_of_two_restores_at_once_the_second_hears_that_it_is_not_empty(
+    contest: Contest, to: Path, new: Database, new_storage: LocalStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first ends while the second copies files, and has looked already."""
+    made = back_up(contest, to)
+    copy_objects = copy_in_module._copy_objects
+
+    def meanwhile(*arguments: Any) -> None:
+        monkeypatch.setattr(copy_in_module, "_copy_objects", copy_objects)
+        assert restore(made, new, new_storage).whole
+        copy_objects(*arguments)
+
+    monkeypatch.setattr(copy_in_module, "_copy_objects", meanwhile)
+    with pytest.raises(BackupError, match="database is not empty"):
+        restore(made, new, new_storage)
+    assert check_system(made.backup, new, new_storage, ignore).whole
+
+
+def test_moments_are_told_in_utc_whatever_the_servers_zone(new: Database) -> None:
+    """A backup is named by it; in the hour that autumn repeats a local time has two meanings."""
+    if new.engine.dialect.name == "postgresql":
+        with new.write() as session:
+            name = session.scalar(text("SELECT current_database()"))
+            session.execute(text(f"ALTER DATABASE {name} SET timezone = 'Europe/Madrid'"))
+        new.dispose()
+    with new.snapshot() as (_, moment):
+        assert moment.tzinfo is UTC
+    with new.write() as session:
+        assert now(session).tzinfo is UTC
 
 
 class _Cut(Exception):  # noqa: N818
@@ -415,8 +473,9 @@ def test_damaged_rows_do_not_hide_which_files_are_there(contest: Contest, to: Pa
 
 
 def _left_by_a_killed_backup(to: Path) -> list[Path]:
-    moment = to / "20261124T193947.430864Z"
-    parts = [to / "files" / "uploads" / ".a.mp4.1.part", moment / "tables" / ".a.gz.1.part", moment / ".b.gz.1.part"]
+    moment = "20261124T193947.430864Z"
+    names = ("files/uploads/.a.mp4.1.part", f"{moment}/tables/players.jsonl.gz", f"{moment}/tables/.a.gz.1.part")
+    parts = [to / name for name in names]
     for part in parts:
         part.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(b"half of it")
@@ -424,9 +483,13 @@ def _left_by_a_killed_backup(to: Path) -> list[Path]:
 
 
 def test_what_a_killed_backup_left_goes_with_the_next_one(contest: Contest, to: Path) -> None:
-    parts = _left_by_a_killed_backup(to)
-    back_up(contest, to)
-    assert [part.exists() for part in parts] == [False] * 3
+    """But not what was finished, or is none of ours."""
+    finished, other = back_up(contest, to).backup, to / "lost+found"
+    other.mkdir()
+    _left_by_a_killed_backup(to)
+    last = back_up(contest, to).backup
+    assert {path.name for path in to.iterdir()} == {".lock", "files", other.name, finished.moment, last.moment}
+    assert not list(to.rglob("*.part"))
 
 
 def test_what_another_backup_is_writing_stays(contest: Contest, to: Path) -> None:
@@ -511,3 +574,25 @@ def test_a_place_that_goes_away_is_no_deletion(contest: Contest, to: Path, monke
     with pytest.raises(FileNotFoundError):
         back_up(contest, to)
     assert Folder(to).moments() == []
+
+
+def test_a_newest_backup_of_another_user_is_told_of_and_no_older_one_taken(
+    contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newest = back_up(contest, to), back_up(contest, to)
+    (to / "lost+found").mkdir()
+    for name in ("lost+found", newest.backup.moment):
+        close(monkeypatch, to / name)
+    with pytest.raises(PermissionError) as refused:
+        choose(Folder(to), None).manifest()
+    assert refused.value.filename == str(to / newest.backup.moment / MANIFEST)
+    assert choose(Folder(to), older.backup.moment).manifest().whole
+    again = back_up(contest, to)  # by what it may read
+    assert (again.copied, again.manifest.whole) == (0, True)
+
+
+def test_backups_that_nobody_may_list_are_told_of(contest: Contest, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    back_up(contest, to)
+    close(monkeypatch, to)
+    with pytest.raises(PermissionError):
+        choose(Folder(to), None)

@@ -11,7 +11,7 @@ from tests.storage.s3_server import S3Server
 from anb.backups.check import check_backup, check_system
 from anb.backups.copy_out import make
 from anb.backups.finished import choose
-from anb.backups.manifest import BackupError
+from anb.backups.manifest import MANIFEST, BackupError
 from anb.backups.place import Folder, open_place
 from anb.db import Database
 from anb.settings import load_settings
@@ -21,13 +21,17 @@ from anb.storage.s3 import S3Storage
 
 def test_to_a_bucket_and_back(contest: Contest, new: Database, new_storage: LocalStorage, s3_server: S3Server) -> None:
     settings = load_settings(s3_endpoint_url=s3_server.endpoint)
-    place = open_place(f"s3://{s3_server.bucket}/backups/{uuid.uuid4()}", settings)
+    folder = f"backups/{uuid.uuid4()}"
+    place = open_place(f"s3://{s3_server.bucket}/{folder}", settings)
     with pytest.raises(BackupError, match="no finished backup"):
         choose(place, None)
     first = make(contest.cast.database, contest.storage, place, ignore)
     again = make(contest.cast.database, contest.storage, place, ignore)
     assert (first.copied, again.copied, again.reused) == (len(contest.content()), 0, first.copied)
     assert place.moments() == [first.backup.moment, again.backup.moment]
+    for name in ("files/" + next(iter(contest.content())), f"{again.backup.moment}/{MANIFEST}"):
+        found = s3_server.client().head_object(Bucket=s3_server.bucket, Key=f"{folder}/{name}")
+        assert found["CacheControl"] == "private, no-store"
     assert check_backup(again.backup, ignore).whole
     assert restore(again, new, new_storage).whole
     assert rows(new)["votes"] == rows(contest.cast.database)["votes"]

@@ -7,6 +7,7 @@ from anb.embedded import only_process
 from anb.settings import SettingsError
 from tests.cast import Cast
 from tests.cli.conftest import Anb
+from tests.closed import close
 from tests.conftest import SECRET
 
 
@@ -121,9 +122,23 @@ def test_trouble_names_its_file_and_not_its_number(anb: Anb, folder: Path) -> No
     anb("migrate")
     (folder / "file").touch()
     answer = anb("backup", "file/kept")
-    assert (answer.exit_code, answer.err.splitlines()[-1]) == (1, "file: Not a directory")
+    assert (answer.exit_code, answer.err.splitlines()[-1]) == (
+        1, "file: Not a directory. A file is where a folder is wanted: move it away, or name another place.",
+    )  # fmt: skip
     answer = anb("restore", "nowhere", "--check")
     assert answer.err == "There is no finished backup in nowhere: no folder of it has a manifest.json.\n"
+
+
+def test_backups_that_may_not_be_read_are_not_called_none(
+    anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anb("migrate")
+    anb("backup", "kept")
+    close(monkeypatch, folder / "kept")
+    for more in ((), ("--check",)):
+        answer = anb("restore", "kept", *more)
+        assert answer.exit_code == 1
+        assert answer.err.splitlines()[-1].startswith("kept: Permission denied. This user may not do that: run it as")
 
 
 def test_only_the_answer_is_printed(real_anb: Anb, folder: Path) -> None:

@@ -1,3 +1,5 @@
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,18 @@ def test_migrate_makes_a_database_and_may_be_repeated(anb: Anb, folder: Path) ->
     assert again.json["revision"] in first.out
     assert (folder / "anb-data" / "anb.db").exists()
     assert anb("recount", "--check").exit_code == 0
+
+
+def test_the_release_before_starts_on_a_newer_schema_and_says_what_it_cannot(anb: Anb, folder: Path) -> None:
+    anb("migrate")
+    with contextlib.closing(sqlite3.connect(folder / "anb-data" / "anb.db")) as database, database:
+        database.execute("UPDATE alembic_version SET version_num = '9999'")
+    migrated = anb("migrate")
+    assert (migrated.exit_code, "9999, which a newer release made" in migrated.out) == (0, True)
+    found = {finding["part"]: finding["state"] for finding in anb("doctor", "--json").json["findings"]}
+    assert found["database"] == "warn"
+    kept = anb("backup", "kept")
+    assert (kept.exit_code, "9999, which a newer version made" in kept.err) == (1, True)
 
 
 def test_migrate_makes_no_second_place_for_media_that_are_elsewhere(

@@ -5,8 +5,9 @@ import httpx2
 import pytest
 
 from anb.commands import demo_clip
-from anb.commands.demo_server import DemoError, prepare_folder
+from anb.commands.demo_server import DemoError, claim_folder, prepare_folder
 from anb.commands.demo_story import download
+from anb.embedded import only_process
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
 from tests.cli.conftest import Anb, Running
@@ -41,7 +42,7 @@ def test_the_whole_job_from_an_empty_folder(real_anb: Anb, samples: Samples, fol
 
 
 def test_a_running_contest_is_joined_and_left_running(
-    real_anb: Anb, anb: Anb, samples: Samples, running: Running
+    real_anb: Anb, anb: Anb, samples: Samples, running: Running, folder: Path
 ) -> None:
     answer = real_anb("demo", "--base-url", f"{running.url}/", "--video", samples["portrait.mp4"])
     assert answer.exit_code == 0, answer.out + answer.err
@@ -57,6 +58,31 @@ def test_a_running_contest_is_joined_and_left_running(
     refused = anb("demo", "--base-url", running.url, "--video", samples["script.mp4"])
     assert refused.exit_code == 1
     assert "answered 415" in refused.out
+
+    prepare_folder(folder / "demo-output")  # a demo without --base-url goes on there
+    assert not (folder / "demo-output" / "processed.mp4").exists()
+
+
+def test_files_of_somebody_elses_are_not_replaced_by_a_running_contests(
+    anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is drawn, and before an account is made there."""
+    monkeypatch.setattr("anb.commands.demo_story._require_server", lambda _: None)
+    own = {name: f"my {name}" for name in ("clip.mp4", "processed.mp4", "poster.jpg")}
+    for name, text in own.items():
+        (folder / name).write_text(text)
+    answer = anb("demo", "--base-url", "http://127.0.0.1:1", "--data-dir", ".")
+    assert answer.exit_code == 1
+    assert "choose another --data-dir" in answer.out
+    assert {path.name: path.read_text() for path in folder.iterdir()} == own
+
+
+def test_a_demos_own_data_stay_where_a_running_contest_is_shown(tmp_path: Path) -> None:
+    claim_folder(tmp_path / "demo")
+    (tmp_path / "demo" / "anb.db").write_text("of a server that may run")
+    with only_process(tmp_path / "demo"):
+        claim_folder(tmp_path / "demo")
+    assert (tmp_path / "demo" / "anb.db").exists()
 
 
 @pytest.mark.parametrize(

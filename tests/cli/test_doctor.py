@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,8 @@ from sqlalchemy.engine import make_url
 
 from anb.commands.doctor_checks import database_advice, judge_clock, judge_disk, judge_wall
 from tests.cli.conftest import Anb, Answer
-from tests.conftest import POSTGRES, SECRET
+from tests.conftest import BROKER, POSTGRES, SECRET
+from tests.storage.stores import made_media
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 GIB = 2**30
@@ -100,7 +102,7 @@ def test_servers_that_are_down_fail_without_telling_the_password(
     answer = anb("doctor", "--json")
     assert answer.exit_code == 1
     states = _states(answer)
-    assert (states["database"], states["broker"]) == ("fail", "fail")
+    assert (states["database"], states["broker"], states["clock"]) == ("fail", "fail", "ok")
     assert "verysecret" not in answer.out
 
 
@@ -109,6 +111,35 @@ def test_servers_that_are_up_are_well(anb: Anb, database_url: str, monkeypatch: 
     monkeypatch.setenv("SECRET_KEY", SECRET)
     states = _states(anb("doctor", "--json"))
     assert (states["database"], states["clock"]) == ("ok", "ok")
+
+
+@pytest.mark.skipif(not POSTGRES or not BROKER.startswith("redis"), reason="needs PostgreSQL and Redis")
+def test_what_helps_the_servers_is_asked_too(anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without replica and counts all goes on, so they are warnings; media that cannot be read are none."""
+    monkeypatch.setenv("SECRET_KEY", SECRET)
+    monkeypatch.setenv("DATABASE_URL", POSTGRES)
+    made_media(media := folder / "old")
+    for replica, counts, fallback, states in (
+        (POSTGRES, BROKER, media, ("ok", "ok", "ok")),
+        ("postgresql://anb:verysecret@127.0.0.1:1/anb", "redis://:verysecret@127.0.0.1:1/0", folder / "not there",
+         ("warn", "warn", "fail")),
+    ):  # fmt: skip
+        monkeypatch.setenv("ANB_DATABASE_READ_URL", replica)
+        monkeypatch.setenv("ANB_RATE_LIMITS_URL", counts)
+        monkeypatch.setenv("ANB_MEDIA_FALLBACK", str(fallback))
+        answer = anb("doctor", "--json")
+        told = _states(answer)
+        assert (told["replica"], told["rate limits"], told["fallback"]) == states
+        assert "verysecret" not in answer.out
+
+
+def test_a_cage_that_cannot_be_asked_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hanging() -> dict[str, str]:
+        raise subprocess.TimeoutExpired("cage", 10)
+
+    monkeypatch.setattr("anb.commands.doctor_checks.cage_report", hanging)
+    answer = anb("doctor", "--json")
+    assert (answer.exit_code, _states(answer)["cage"]) == (1, "fail")
 
 
 def test_storage_that_cannot_be_written_fails(anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,6 +174,13 @@ def test_a_machine_without_ffmpeg_is_told_to_install_it(anb: Anb, monkeypatch: p
     assert "fail  ffmpeg" in answer.out
 
 
+def test_an_ffmpeg_that_was_made_without_what_we_need_is_named(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anb.commands.doctor_checks.missing_parts", lambda _: ["libx264"])
+    answer = anb("doctor")
+    assert answer.exit_code == 1
+    assert "was made without libx264" in answer.out
+
+
 def test_a_wrong_setting_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "short")
     answer = anb("doctor", "--json")
@@ -155,17 +193,21 @@ def test_a_wrong_setting_is_a_finding(anb: Anb, monkeypatch: pytest.MonkeyPatch)
     [
         ("ANB_TRACING", "yes", "opentelemetry.instrumentation.fastapi"),
         ("ANB_SENTRY_DSN", "https://key@sentry/1", "sentry_sdk"),
+        ("CELERY_BROKER_URL", "sqs://key:secret@127.0.0.1:9", "pycurl"),
     ],
 )
 def test_a_setting_whose_extra_is_missing_fails(
-    anb: Anb, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, package: str
+    anb: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, package: str
 ) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{folder}/anb.db")
+    monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv(variable, value)
-    assert not [one for one in anb("doctor", "--json").json["findings"] if variable in one["detail"]]
+    missing = f"{variable} needs the extra"
+    assert not [one for one in anb("doctor", "--json").json["findings"] if missing in one["detail"]]
     monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
     answer = anb("doctor", "--json")
     assert answer.exit_code == 1
-    assert [one["state"] for one in answer.json["findings"] if variable in one["detail"]] == ["fail"]
+    assert [one["state"] for one in answer.json["findings"] if missing in one["detail"]] == ["fail"]
 
 
 def test_a_name_that_is_nearly_a_setting_is_asked_about(anb: Anb, monkeypatch: pytest.MonkeyPatch) -> None:

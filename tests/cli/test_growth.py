@@ -35,4 +35,4 @@ def test_advice_on_a_system_that_was_never_looked_at(tmp_path: Path, monkeypatch
     assert ended.stdout.startswith("No web server has kept a sample yet.")
     assert "WebServerBusy: nothing seen of late, limit 70 % of a web server's CPU" in ended.stdout
     assert "who asked two of them counts twice" in ended.stdout
-    assert "phase 2 is due: a contract asks for 99 % or more" in ended.stdout
+    assert "phase 2, if a contract asks for 99 % or more" in ended.stdout

@@ -48,6 +48,15 @@ def test_an_inspected_phone_clip_may_be_uploaded_and_is_not_house_format(anb: An
     assert "it carries metadata" in answer.out
 
 
+def test_an_inspected_file_that_breaks_off_says_so(anb: Anb, samples: Samples, folder: Path) -> None:
+    whole, cut = samples["sound-and-picture.mkv"].read_bytes(), folder / "cut.mkv"
+    assert "breaks off" not in anb("inspect", samples["sound-and-picture.mkv"]).out
+    cut.write_bytes(whole[: len(whole) * 3 // 4])
+    answer = anb("inspect", cut)
+    assert answer.exit_code == 0
+    assert "May be uploaded: yes\nIt breaks off" in answer.out
+
+
 def test_an_inspected_script_may_not_be_uploaded(anb: Anb, samples: Samples) -> None:
     answer = anb("inspect", samples["script.mp4"])
     assert answer.exit_code == 1

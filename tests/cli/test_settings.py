@@ -17,6 +17,10 @@ from anb.settings import SettingsError, load_settings, near_misses
         ("CELERY_BROKER_URL", "redis://anb:6379a/0", "CELERY_BROKER_URL.*port is a number up to 65535"),
         ("CELERY_BROKER_URL", "sentinel://a:26379;sentinel://b:99999?master_name=m", "CELERY_BROKER_URL.*port is a"),
         ("ANB_RATE_LIMITS_URL", "redis://anb:99999/0", "ANB_RATE_LIMITS_URL.*port is a number up to 65535"),
+        ("CELERY_BROKER_URL", "redis://anb:6379/abc", "CELERY_BROKER_URL.*database is a number"),
+        ("CELERY_BROKER_URL", "rediss://anb:6379/0/1", "CELERY_BROKER_URL.*database is a number"),
+        ("CELERY_BROKER_URL", "sentinel://a/0;sentinel://b/x?master_name=m", "CELERY_BROKER_URL.*database is a number"),
+        ("ANB_RATE_LIMITS_URL", "redis://anb/abc", "ANB_RATE_LIMITS_URL.*database is a number"),
         ("SECRET_KEY", "long enough for a key\r", "SECRET_KEY ends with a carriage return"),
         ("ANB_LOG_LEVEL", "info\r", "ANB_LOG_LEVEL ends with a carriage return"),
         (
@@ -37,8 +41,9 @@ def test_the_message_names_the_variable_and_the_fix(
         load_settings()
 
 
-def test_a_broken_url_tells_nothing_of_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CELERY_BROKER_URL", "redis://:grandma/1950@anb:6379/0")
+@pytest.mark.parametrize("password", ["grandma/1950", "1950/grandma"])
+def test_a_broken_url_tells_nothing_of_its_password(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", f"redis://:{password}@anb:6379/0")
     with pytest.raises(SettingsError, match="%2F for /") as told:
         load_settings()
     assert "grandma" not in str(told.value)

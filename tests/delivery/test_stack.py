@@ -10,7 +10,10 @@ SCRIPT = Path(__file__).parents[2] / "deployment" / "delivery" / "stack.sh"
 
 AWS = r"""#!/usr/bin/env bash
 case "$2" in
-    deploy) exit 255 ;;  # CloudFormation refuses or goes back, or the command has waited for an hour
+    get-caller-identity) echo 123456789012 ;;
+    deploy)
+        echo "$*" >"$STATES.told"
+        exit 255 ;;  # CloudFormation refuses or goes back, or the command has waited for an hour
     describe-stacks)
         head -n 1 "$STATES"
         sed -i '1{$!d}' "$STATES" ;;
@@ -40,3 +43,5 @@ def test_a_stack_that_moves_for_longer_than_an_hour_is_waited_for(tmp_path: Path
     done = subprocess.run([SCRIPT, "2"], env=environment, check=False, capture_output=True, timeout=60)
     assert done.returncode == code, done.stderr
     assert told.read_text().split() == states[-1:]
+    words = (tmp_path / "states.told").read_text().split()
+    assert words[words.index("--role-arn") + 1] == "arn:aws:iam::123456789012:role/anb-stack"

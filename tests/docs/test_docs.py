@@ -1,16 +1,22 @@
 """What the code offers stands in the docs, or the build fails."""
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from prometheus_client import REGISTRY
+from pydantic import SecretStr
 
 from anb import migrations
 from anb.api import create_app
 from anb.db import Database
-from anb.settings import Settings
+from anb.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -22,8 +28,21 @@ def variable(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_documented(name: str) -> None:
-    assert f"`{variable(name)}`" in (ROOT / "docs/settings.md").read_text()
+def test_every_setting_is_documented_as_it_is(name: str) -> None:
+    """A row may lead to a page besides."""
+    page = re.sub(r" \(\[how\]\(.*?\)\)", "", (ROOT / "docs/settings.md").read_text())
+    field = Settings.model_fields[name]
+    default = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    shown = "" if default in ("", None) else f"`{default}`"
+    assert f"| `{variable(name)}` | {shown} | {field.description} |\n" in page
+
+
+def test_an_empty_variable_counts_as_unset_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "An empty variable counts as unset" in (ROOT / "docs/settings.md").read_text()
+    without = load_settings()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(variable(name), "")
+    assert load_settings() == without
 
 
 def test_every_route_is_documented(settings: Settings) -> None:
@@ -36,6 +55,31 @@ def test_every_route_is_documented(settings: Settings) -> None:
 @pytest.mark.parametrize("dependency", PROJECT["project"]["dependencies"])
 def test_every_dependency_says_what_it_is_for(dependency: str) -> None:
     assert f"| {dependency.partition('[')[0]} |" in (ROOT / "docs/dependencies.md").read_text()
+
+
+def test_what_is_imported_is_declared() -> None:
+    """What comes along by somebody else's requirement goes with it."""
+    listed = [*PROJECT["project"]["dependencies"], *chain(*PROJECT["project"]["optional-dependencies"].values())]
+    declared = {one.partition("[")[0] for one in listed}
+    comes_from = {
+        name: {one.lower().replace("_", "-") for one in distributions}
+        for name, distributions in packages_distributions().items()
+    }
+    imported = {name for file in (ROOT / "src").rglob("*.py") for name in imports(ast.parse(file.read_text()))}
+    foreign = imported - sys.stdlib_module_names - {"anb"}
+    assert [name for name in sorted(foreign) if declared.isdisjoint(comes_from[name])] == []
+
+
+def imports(node: ast.AST) -> Iterator[str]:
+    """The packages that are there at run time."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return
+    if isinstance(node, ast.Import):
+        yield from (name.name.partition(".")[0] for name in node.names)
+    if isinstance(node, ast.ImportFrom):
+        yield (node.module or "").partition(".")[0]
+    for child in ast.iter_child_nodes(node):
+        yield from imports(child)
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.es.md"])
@@ -57,8 +101,14 @@ def test_the_tour_leads_to_files_that_are_there() -> None:
     assert [name for name in sorted(named) if not (ROOT / "src" / "anb" / name).exists()] == []
 
 
+def test_the_map_names_each_folder_and_file_at_the_top() -> None:
+    named = set(re.findall(r"`([a-z_]+(?:/|\.py))`", (ROOT / "docs/architecture.md").read_text()))
+    top = {path.name + "/" * path.is_dir() for path in (ROOT / "src/anb").iterdir() if path.name[:1].isalpha()}
+    assert top - {"py.typed"} <= named
+
+
 def test_the_models_say_what_the_migrations_made(database: Database) -> None:
-    assert migrations.is_current(database)
+    assert migrations.revision(database) == migrations.head()
     if database.engine.dialect.name == "postgresql":
         assert migrations.differences(database) == []
 

@@ -276,4 +276,4 @@ def test_a_second_process_on_the_same_folder_is_refused(deployment: Deployment) 
         cwd=deployment.folder, capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert second.returncode != 0
-    assert "in use by another" in second.stderr
+    assert "in use by a running" in second.stderr

@@ -66,7 +66,8 @@ def test_who_is_no_client_of_the_file_server_is_not_let_in(hosts: Hosts) -> None
 
 def test_a_worker_that_is_killed_is_back_and_takes_the_next_video(hosts: Hosts, ana: Ana) -> None:
     before = hosts["worker"].run("systemctl", "show", "--property=MainPID", "celery").stdout
-    hosts["worker"].run("systemctl", "kill", "--signal=KILL", "celery")
+    # It fails where one of them ends by itself meanwhile; that the service was killed is what the last line asks.
+    hosts["worker"].run("systemctl", "kill", "--signal=KILL", "celery", check=False)
     video = ana.upload("Otro triple")
     until(lambda: ana.video(video)["status"] == "completed", 120, "the next worker has done it")
     assert hosts["worker"].run("systemctl", "show", "--property=MainPID", "celery").stdout != before

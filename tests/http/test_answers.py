@@ -1,5 +1,8 @@
+import asyncio
 import errno
+import socket
 import string
+import threading
 import uuid
 from collections.abc import AsyncIterator
 
@@ -7,22 +10,23 @@ import pytest
 import sqlalchemy
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import update
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 from tests.cast import problem, wish
 from tests.conftest import SECRET
-from tests.server import serving, talk
+from tests.server import answer_on, server_of, serving, talk
 
 from anb.api import create_app
 from anb.db import Database, is_passing
 from anb.errors import AnbError
 from anb.http.client import asked_language
 from anb.http.problems import STATUS
-from anb.messages import FAILURES, FIELDS, PROBLEMS, SENTENCES
+from anb.http.protocol import HalfOpenProtocol
+from anb.messages import FAILURES, FIELDS, NOTICES, PROBLEMS, SENTENCES
 from anb.players.models import Player
 from anb.settings import Settings, load_settings
 from anb.storage.trouble import StorageError
@@ -43,6 +47,22 @@ def test_the_language_is_the_clients_best_of_ours(header: str, expected: str | N
 def test_an_unknown_address_and_method_are_problems(client: TestClient) -> None:
     problem(client.get("/nowhere"), 404, "not_found")
     problem(client.put("/api/auth/login"), 405, "method_not_allowed")
+
+
+_SOME = "0198c0de-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/auth/login", "POST"), ("/api/uploads", "GET, OPTIONS, POST"), (f"/api/videos/{_SOME}", "DELETE, GET"),
+        (f"/api/uploads/{_SOME}", "DELETE, GET, HEAD, OPTIONS, PATCH"), ("/api/public/videos", "GET, HEAD"),
+    ],
+)  # fmt: skip
+def test_a_405_names_all_methods_of_the_path(client: TestClient, path: str, allowed: str) -> None:
+    """RFC 9110, 15.5.6."""
+    refused = client.put(path, headers={"Tus-Resumable": "1.0.0"})
+    assert (refused.status_code, refused.headers["allow"]) == (405, allowed)
 
 
 def test_readiness_waits_for_no_writer(client: TestClient, database: Database) -> None:
@@ -101,14 +121,20 @@ def test_health_ready_and_metrics(client: TestClient) -> None:
     assert "anb_http_requests_total" in client.get("/metrics").text
 
 
+def test_metrics_have_one_spelling(client: TestClient) -> None:
+    """The load balancer before Kubernetes refuses it by the path as it was sent."""
+    assert client.get("/metrics?x=1").status_code == 200
+    problem(client.get("/%6detrics"), 404, "not_found")
+
+
 def test_every_text_stands_in_both_languages_with_the_same_fields() -> None:
-    for table in (PROBLEMS, FIELDS, SENTENCES, FAILURES):
-        for code, text in table.items():
+    for table in (PROBLEMS, FIELDS, SENTENCES, FAILURES, NOTICES):
+        for code, words in table.items():
             fields = [
-                {name for _, name, _, _ in string.Formatter().parse(words) if name} for words in (text.es, text.en)
+                {name for _, name, _, _ in string.Formatter().parse(spoken) if name} for spoken in (words.es, words.en)
             ]
-            assert text.es, code
-            assert text.en, code
+            assert words.es, code
+            assert words.en, code
             assert fields[0] == fields[1], code
 
 
@@ -174,7 +200,52 @@ def test_a_database_that_is_away_is_a_503_that_asks_to_come_back() -> None:
             assert int(answer.headers["retry-after"]) > 0
 
 
+def test_a_server_that_was_demoted_is_left_for_the_new_primary(client: TestClient, database: Database) -> None:
+    """A failover may leave connections where they are. The next one leads to whoever is the primary then."""
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no failover")
+    with database.read() as session:  # its connection is older than the change, and stays as it is
+        name = session.scalar(text("SELECT current_database()"))
+        session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    client.app.state.database.engine.dispose()  # type: ignore[attr-defined]
+    try:
+        refused = client.post("/api/auth/signup", json=wish())
+    finally:
+        with database.read() as session:
+            session.execute(text(f"ALTER DATABASE {name} RESET default_transaction_read_only"))
+    problem(refused, 503, "temporarily_unavailable")
+    assert client.post("/api/auth/signup", json=wish()).status_code == 201, "without another dispose"
+
+
+def test_an_error_of_the_database_is_logged_without_what_was_to_be_stored(database: Database) -> None:
+    with pytest.raises(DBAPIError) as failed, database.read() as session:
+        session.execute(text("SELECT nothing FROM players WHERE password_hash = :hash"), {"hash": "$argon2id$secret"})
+    assert "SELECT nothing" in str(failed.value)
+    assert "secret" not in str(failed.value)
+
+
 def test_a_wrong_statement_will_not_be_right_a_moment_later() -> None:
     nonsense = ProgrammingError("SELEC 1", None, Exception("syntax error"))
     assert not is_passing(nonsense)
     assert is_passing(ProgrammingError("SELECT 1", None, Exception("gone"), connection_invalidated=True))
+
+
+def test_whom_a_stopping_server_waits_for_no_longer_hears_so(app: FastAPI) -> None:
+    asked = threading.Event()
+
+    @app.get("/patient")
+    async def patient() -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with (
+        server_of(app, HalfOpenProtocol) as (server, port),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as client,
+    ):
+        server.config.timeout_graceful_shutdown = 1
+        client.sendall(b"GET /patient HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert asked.wait(20)
+        server.should_exit = True
+        answer = answer_on(client)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b'"code":"temporarily_unavailable"' in answer

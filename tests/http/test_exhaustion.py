@@ -162,3 +162,16 @@ def test_who_takes_their_time_is_not_hurried_and_a_host_that_vanished_is_noticed
         assert int(told["tcp_user_timeout"]) <= 30_000
     finally:
         hurried.dispose()
+
+
+def test_a_replica_is_read_only_and_hurried_also_behind_a_proxy_that_refuses_options(database: Database) -> None:
+    on_postgresql(database)
+    replica = Database.replica(database.engine.url.render_as_string(hide_password=False))
+    try:
+        with replica.read() as session:
+            assert session.execute(text("SHOW statement_timeout")).scalar_one() == "2s"
+            assert session.execute(text("SHOW default_transaction_read_only")).scalar_one() == "on"
+            driver: Any = session.connection().connection.dbapi_connection
+            assert "options" not in driver.info.get_parameters()
+    finally:
+        replica.dispose()

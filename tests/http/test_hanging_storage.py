@@ -1,6 +1,7 @@
 """A share whose server is gone: whoever touches a file waits for it, and everybody else is served."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -48,7 +49,7 @@ def _hang(monkeypatch: pytest.MonkeyPatch, name: str, answers: threading.Event) 
 def served(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setattr(at_storage, "_PLACES", PLACES)
     monkeypatch.setattr(at_storage, "_PATIENCE_S", 0.3)
-    monkeypatch.setattr(health, "_patience", Patience(0.3))
+    monkeypatch.setattr(health, "_patience", defaultdict(lambda: Patience(0.3)))
     return create_app(settings)
 
 
@@ -91,7 +92,7 @@ def test_a_share_that_hangs_keeps_a_few_requests_and_all_others_are_served(
         ready = http.get("/ready")
         assert ready.status_code == 503
         for part in ("storage", "disk"):
-            assert ready.json()["parts"][part]["detail"] == "the storage does not answer"
+            assert ready.json()["parts"][part]["detail"] == "it does not answer"
         share.set()
         served = [answer.result() for answer in waiting if answer.result() not in refused]
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "temporarily_unavailable")}

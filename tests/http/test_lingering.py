@@ -62,14 +62,26 @@ def test_one_that_breaks_off_makes_room_too(monkeypatch: pytest.MonkeyPatch) -> 
     asyncio.run(given_up())
 
 
-@pytest.mark.parametrize(("path", "status"), [("/api/videos/upload", b"413"), ("/api/uploads", b"412")])
+_REFUSED = [("/api/videos/upload", True, b"413"), ("/api/videos/upload", False, b"401"), ("/api/uploads", True, b"412")]
+
+
+@pytest.mark.parametrize("path", ["/api/videos/upload", "/api/uploads"])
+def test_a_refusal_without_a_body_keeps_the_connection(app: FastAPI, path: str) -> None:
+    request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    last = request.replace("Host: x", "Host: x\r\nConnection: close")
+    with serving(app) as port:
+        answer = talk(port, (request + last).encode())
+    assert answer.count(b"HTTP/1.1 4") == 2
+
+
+@pytest.mark.parametrize(("path", "with_token", "status"), _REFUSED)
 def test_who_is_not_waited_for_is_answered_and_the_connection_closed(
-    app: FastAPI, cast: Cast, monkeypatch: pytest.MonkeyPatch, path: str, status: bytes
+    app: FastAPI, cast: Cast, monkeypatch: pytest.MonkeyPatch, path: str, with_token: bool, status: bytes
 ) -> None:
     monkeypatch.setattr(lingering, "_MOST_AT_ONCE", 0)
     for name in ("_LONGEST_S", "_LONGEST_SILENCE_S"):
         monkeypatch.setattr(lingering, name, 600.0)
-    token = cast.ana.headers["Authorization"]
+    token = cast.ana.headers["Authorization"] if with_token else "Bearer expired"
     request = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\nContent-Length: {10**12}\r\n\r\n"
     with serving(app) as port:
         answer = talk(port, request.encode(), half_close=False)

@@ -3,6 +3,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -13,7 +14,7 @@ from tests.server import answer_on, is_whole, server_of, serving, talk
 from uvicorn.server import ServerState
 
 from anb.http import protocol
-from anb.http.protocol import DrainingProtocol
+from anb.http.protocol import DrainingProtocol, HalfOpenProtocol
 
 HEAD = b"POST /api/auth/login HTTP/1.1\r\nHost: anb\r\n"
 
@@ -40,6 +41,34 @@ def test_a_long_body_and_many_requests_on_one_connection_are_no_head(app: FastAP
         for _ in range(3):
             connection.sendall(request)
             assert answer_on(connection).startswith(b"HTTP/1.1 422 ")
+
+
+def test_a_head_that_does_not_end_in_time_ends_the_connection_and_a_slow_body_does_not(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "_LONGEST_HEAD_S", 0.2)
+    with serving(app) as port, socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(HEAD + b"Content-Length: 2\r\n\r\n{")
+        connection.settimeout(0.5)
+        with pytest.raises(TimeoutError):  # still open, and nothing said
+            connection.recv(1)
+        connection.settimeout(20)
+        connection.sendall(b"}")
+        assert answer_on(connection).startswith(b"HTTP/1.1 422 ")
+        connection.sendall(HEAD)
+        assert connection.recv(65536) == b""
+        assert talk(port, b"G", half_close=False) == b""
+
+
+def test_who_says_nothing_at_all_is_hung_up_on(app: FastAPI) -> None:
+    with server_of(app, _Impatient) as (_, port):
+        assert talk(port, b"", half_close=False) == b""
+
+
+class _Impatient(HalfOpenProtocol):
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.timeout_keep_alive = 1
 
 
 def test_a_server_that_stops_answers_what_still_comes_on_a_kept_connection(app: FastAPI) -> None:

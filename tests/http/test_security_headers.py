@@ -97,7 +97,21 @@ def test_the_docs_are_packed_for_whom_takes_it(client: TestClient) -> None:
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/docs/page.css", "/health", "/ready"])
-def test_watchers_may_ask_for_the_head_alone(client: TestClient, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/docs", "/docs/page.css", "/health", "/ready", "/metrics",
+        "/api/public/videos", "/api/public/videos/{}", "/api/public/rankings?page_size=1",
+    ],
+)  # fmt: skip
+def test_watchers_may_ask_for_the_head_alone(client: TestClient, cast: Cast, path: str) -> None:
+    path = path.format(cast.video(cast.ana))
     answer = client.head(path)
     assert (answer.status_code, answer.content) == (200, b"")
+    whole = client.get(path)
+    told = ("content-type", "etag", "x-total-count", "link", "cache-control")
+    assert [answer.headers.get(name) for name in told] == [whole.headers.get(name) for name in told]
+
+
+def test_the_head_of_what_is_not_there_is_404_as_well(client: TestClient) -> None:
+    assert client.head("/api/public/videos/0198c0de-0000-7000-8000-000000000001").status_code == 404

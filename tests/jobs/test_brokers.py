@@ -12,6 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import pytest
 from celery import Celery
 
 from anb.jobs.app import Bell, make_celery
-from anb.jobs.brokers import HELD_S, broker
+from anb.jobs.brokers import HELD_S, PATIENCE_S, broker
 from anb.settings import SettingsError, load_settings
 from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port
@@ -78,6 +79,9 @@ class Server:
             assert self._process.poll() is None, self.command
             assert time.monotonic() < deadline, self.command
             time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)
@@ -240,7 +244,48 @@ def test_a_broker_that_is_away_is_no_ring(scheme: str) -> None:
     assert not Bell(celery_at(SILENT[scheme].format(port=free_port()))).ring(uuid.uuid4())
 
 
-@pytest.mark.parametrize("scheme", ["redis", "sentinel", "amqp", "sqs"])
-def test_a_broker_that_takes_the_connection_and_says_nothing_is_no_ring(scheme: str) -> None:
+# SQS is listened to as long as one of its polls may take.
+@pytest.mark.parametrize(
+    ("scheme", "within_s"), [("redis", PATIENCE_S), ("sentinel", PATIENCE_S), ("amqp", PATIENCE_S), ("sqs", 10)]
+)
+def test_a_broker_that_takes_the_connection_and_says_nothing_is_no_ring_and_is_left_alone(
+    scheme: str, within_s: float
+) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
-        assert not Bell(celery_at(SILENT[scheme].format(port=silent.getsockname()[1]))).ring(uuid.uuid4())
+        bell = Bell(celery_at(SILENT[scheme].format(port=silent.getsockname()[1])))
+        assert _timed(bell) < within_s + 1
+        assert _timed(bell) < 0.1
+
+
+def test_a_redis_that_is_frozen_between_two_rings_is_left_alone_until_it_may_have_come_back(
+    plain_redis: tuple[str, Server],
+) -> None:
+    url, server = plain_redis
+    bell = Bell(celery_at(url))
+    assert bell.ring(uuid.uuid4())
+    server.signal(signal.SIGSTOP)
+    assert _timed(bell) < PATIENCE_S + 1
+    assert _timed(bell) < 0.1
+    server.signal(signal.SIGCONT)
+    deadline = time.monotonic() + 10
+    while not bell.ring(uuid.uuid4()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_of_many_at_once_one_asks_whether_a_silent_broker_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anb.jobs.app._LEFT_ALONE_S", 1.0)
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent, ThreadPoolExecutor(8) as callers:
+        bell = Bell(celery_at(SILENT["redis"].format(port=silent.getsockname()[1])))
+        _timed(bell)
+        time.sleep(1.0)
+        waited_s = sorted(callers.map(_timed, [bell] * 8))
+    assert waited_s[-1] > PATIENCE_S - 1
+    assert waited_s[-2] < 1
+
+
+def _timed(bell: Bell) -> float:
+    """Of a ring that is not heard."""
+    began = time.monotonic()
+    assert not bell.ring(uuid.uuid4())
+    return time.monotonic() - began

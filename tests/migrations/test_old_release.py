@@ -136,7 +136,7 @@ def test_what_is_there_is_unchanged(old: Database) -> None:
         "players": 2, "videos": 4, "votes": 1, "uploads": 3
     }  # fmt: skip
     migrations.upgrade(old)
-    assert migrations.is_current(old)
+    assert migrations.revision(old) == migrations.head()
     assert rows(old) == before
 
 
@@ -193,3 +193,13 @@ def test_the_statements_of_the_old_release_work_on_the_new_schema(old: Database)
         assert [row.votes for row in public] == [2, 0]
         assert [row.original_bytes for row in waiting] == [1012, 1032]
         assert run(connection, "SELECT count(*) FROM uploads").scalar_one() == 3
+
+
+def test_who_goes_back_to_the_release_before_starts_on_the_schema_that_there_is(old: Database) -> None:
+    with old.engine.begin() as connection:
+        run(connection, "UPDATE alembic_version SET version_num = 'of the next release'")
+    before = rows(old)
+    migrations.upgrade(old)
+    assert migrations.revision(old) == "of the next release"
+    assert migrations.serves(migrations.revision(old))
+    assert rows(old) == before

@@ -8,16 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
+from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
 from starlette.testclient import TestClient
 
+from anb import metrics
 from anb.db import Database
 from anb.operations.backlog import KeptBacklog
 from anb.operations.scrape import _counted, served
@@ -155,11 +157,23 @@ def test_four_processes_tell_one_sum_and_a_killed_one_takes_nothing_away(tmp_pat
         for _ in range(40):
             httpx2.get(f"http://127.0.0.1:{port}/health", trust_env=False)
         assert {requests_of_health(scrape(port)) for _ in range(12)} == {before + 40}
-        assert value(scrape(port), "anb_database_pool_size") == 4 * 4
+        size = 4 * Database(environment["DATABASE_URL"]).most_connections
+        assert value(scrape(port), "anb_database_pool_size") == size
         os.kill(min(workers), signal.SIGKILL)
-        until(lambda: value(scrape(port), "anb_database_pool_size") == 4 * 4 and
+        until(lambda: value(scrape(port), "anb_database_pool_size") == size and
               requests_of_health(scrape(port)) == before + 40, tmp_path)  # fmt: skip
     assert not list(tmp_path.glob("anb-metrics-*"))
+
+
+def test_a_pool_of_which_all_is_lent_is_told_as_full(database_url: str) -> None:
+    database = Database(database_url, pool_size=1)
+    metrics.watch_pool(database.engine, database.most_connections)
+    with ExitStack() as lent:
+        for _ in range(database.most_connections):
+            lent.enter_context(database.engine.connect())
+        told = [REGISTRY.get_sample_value(f"anb_database_{name}") for name in ("connections_in_use", "pool_size")]
+    database.dispose()
+    assert told == [database.most_connections] * 2
 
 
 def requests_of_health(samples: Samples) -> float:
@@ -202,3 +216,11 @@ def test_a_taken_metrics_port_is_a_sentence() -> None:
         refused = pytest.raises(SettingsError, match=f"ANB_WORKER_METRICS_PORT: 127.0.0.1:{port}")
         with refused, served("127.0.0.1", port, "ANB_WORKER_METRICS_PORT"):
             pass
+
+
+def test_the_port_is_let_go_of_where_what_was_served_ends_by_an_error() -> None:
+    port = free_port()
+    with pytest.raises(RuntimeError, match="a sweep has ended"), served("127.0.0.1", port, "ANB_BEAT_METRICS_PORT"):
+        raise RuntimeError("a sweep has ended by itself")
+    with socket.create_server(("127.0.0.1", port)):
+        pass

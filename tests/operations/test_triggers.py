@@ -5,12 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
 from anb.operations.rules import rendered
-from anb.operations.triggers import TRIGGERS, Trigger
+from anb.operations.triggers import MACHINE_S_FAULTS, TRIGGERS, Trigger
+from anb.processing.failures import FailureCode
 
 DEPLOYMENT = Path(__file__).parents[2] / "deployment"
 DASHBOARD = (DEPLOYMENT / "grafana" / "anb.json").read_text()
@@ -45,6 +47,28 @@ def test_rules_and_dashboard_ask_only_for_what_is_told(told: set[str]) -> None:
     asked = {name for text in expressions() for name in re.findall(r"\b(?:anb|node)_\w+", text)}
     assert asked <= told | NODE_EXPORTER
     assert len(asked) > 20
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+def test_cloudwatchs_agent_hands_on_only_what_is_told(told: set[str], role: str) -> None:
+    agent = json.loads((DEPLOYMENT / "cloudwatch" / f"{role}.json").read_text())
+    declared = agent["logs"]["metrics_collected"]["prometheus"]["emf_processor"]["metric_declaration"]
+    handed_on = {name.strip("^$") for one in declared for name in one["metric_selectors"]}
+    assert handed_on <= told
+    assert len(handed_on) > 5
+
+
+@pytest.mark.parametrize("file", ["prometheus/prometheus.yml", "cloudwatch/web.yml"])
+def test_the_hosts_web_server_is_asked_where_gunicorn_listens(file: str) -> None:
+    unit = (DEPLOYMENT / "systemd/fastapi.socket").read_text()
+    jobs = {one["job_name"]: one for one in yaml.safe_load((DEPLOYMENT / file).read_text())["scrape_configs"]}
+    (of_the_web,) = jobs["anb-web"]["static_configs"]
+    assert of_the_web["targets"] == re.findall(r"^ListenStream=(.+)$", unit, re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", MACHINE_S_FAULTS)
+def test_a_fault_of_the_machine_is_tried_again(code: str) -> None:
+    assert not FailureCode(code).permanent
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS, ids=lambda trigger: trigger.name)

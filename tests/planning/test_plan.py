@@ -1,13 +1,18 @@
 """What a load needs, by the table of phases: which phase, how many hosts, and where the document's rows do not hold."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from anb.planning import choose, costs, report
+from anb import beat, db, worker
+from anb.planning import capacity, choose, costs, report
 from anb.planning.choose import Load, cheapest, options
 from anb.planning.phases import MAIN_REGION, PHASES, SECOND_REGION, Phase
+from anb.settings import Settings
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -57,10 +62,17 @@ def test_more_load_never_costs_less(phase: Phase) -> None:
     assert bills == sorted(bills)
 
 
-def test_a_class_has_room_for_the_connections_of_all_hosts() -> None:
-    phase = PHASES[3]
-    assert choose.sized(phase, Load(1, 1)).size.database == "db.t3.micro"
-    assert choose.sized(phase, choose.carries(phase)).size.database == "db.m6g.large"
+@pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
+def test_the_database_is_the_smallest_that_lends_what_the_most_hosts_ask_for(phase: Phase) -> None:
+    """By what each process may open (the pools in the code)."""
+    gunicorn = (ROOT / "deployment" / "gunicorn" / "gunicorn.conf.py").read_text()
+    processes = re.findall(r"^workers = (\d+)$", gunicorn, re.MULTILINE)[0]
+    web = phase.web[1] * int(processes) * (Settings.model_fields["database_pool"].default + db.OVERFLOW)
+    children = phase.workers[1] * (1 if phase.second_region else 2)  # a pod has one
+    beats = phase.workers[1] if phase.number == 2 else 1  # each host of a group has one
+    lent = web + children * (worker.POOL + db.OVERFLOW) + beats * (beat.POOL + db.OVERFLOW)
+    enough = [name for name, lends in capacity.CONNECTIONS.items() if lends >= lent]
+    assert phase.database == min(enough, key=lambda name: capacity.CONNECTIONS[name])
 
 
 def test_hosts_cost_what_their_prices_add_up_to() -> None:
@@ -80,7 +92,7 @@ def test_every_name_of_the_phases_has_a_price_where_it_is_used() -> None:
         for phase in PHASES:
             if region == MAIN_REGION or phase.second_region:
                 assert {phase.instance, *phase.file_server} <= table["instance"].keys()
-                assert set(phase.databases) <= table["database"].keys()
+                assert phase.database in table["database"]
                 assert not phase.cache or phase.cache in table["cache"]
 
 
@@ -125,3 +137,10 @@ def test_a_report_names_the_choice_and_its_bill() -> None:
     assert sum(line["usd"] for line in found["phases"][0]["lines"]) == pytest.approx(
         found["phases"][0]["usd_a_month"], abs=0.05
     )
+
+
+@pytest.mark.parametrize(("availability", "told"), [(0, False), (99.5, False), (99.9, True)])
+def test_whose_availability_two_regions_promise_is_told(availability: float, told: bool) -> None:
+    load = Load(5000, 1000, availability)
+    text = report.as_text(load, options(load))
+    assert ("Who votes or uploads waits for a promotion" in text) is told

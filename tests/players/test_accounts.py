@@ -1,13 +1,16 @@
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
+from unicodedata import normalize
 
 import pytest
+from fastapi import FastAPI
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import update
+from sqlalchemy import select, update
 from starlette.testclient import TestClient
 from tests.cast import PASSWORD, Cast, problem, wish
 
 from anb.db import Database
+from anb.errors import TooManyError
 from anb.players.models import Player
 
 
@@ -59,6 +62,35 @@ def test_a_bad_field_is_named(client: TestClient, change: dict[str, Any], field:
 def test_every_missing_field_is_named(client: TestClient) -> None:
     body = problem(client.post("/api/auth/signup", json={}), 422, "invalid_fields")
     assert {error["field"] for error in body["errors"]} == set(wish())
+
+
+@pytest.mark.parametrize(
+    ("change", "faults"),
+    [
+        (
+            {"first_name": " ", "email": "no-at-sign", "password1": "corta", "password2": "otra", "country": 7},
+            ["first_name empty", "email bad_email", "password1 password_too_short", "country wrong_type",
+             "password2 passwords_differ"],
+        ),
+        (
+            {"password1": "ana@example.com", "city": ""},
+            ["password1 password_common", "city empty", "password2 passwords_differ"],
+        ),
+        ({"password1": "corta", "password2": None}, ["password1 password_too_short", "password2 wrong_type"]),
+        ({"password1": None, "email": ""}, ["email bad_email", "password1 wrong_type"]),
+    ],
+)  # fmt: skip
+def test_all_that_is_wrong_is_told_at_once(client: TestClient, change: dict[str, Any], faults: list[str]) -> None:
+    body = problem(client.post("/api/auth/signup", json=wish() | change), 422, "invalid_fields")
+    assert [f"{error['field']} {error['code']}" for error in body["errors"]] == faults
+
+
+def test_whether_an_email_is_taken_is_told_to_nobody_who_could_not_sign_up_with_it(client: TestClient) -> None:
+    """For an answer that no rate limit counts, or one could ask for everybody."""
+    client.post("/api/auth/signup", json=wish())
+    wrong = {"password1": "corta", "password2": "corta"}
+    taken, free = (client.post("/api/auth/signup", json=wish(name) | wrong) for name in ("Ana", "Beto"))
+    assert problem(taken, 422, "invalid_fields")["errors"] == problem(free, 422, "invalid_fields")["errors"]
 
 
 def test_passwords_that_differ_are_told_in_spanish_by_default(client: TestClient) -> None:
@@ -113,6 +145,55 @@ def test_an_old_hash_is_renewed_at_log_in(client: TestClient, database: Database
     assert client.post("/api/auth/login", json={"email": "ana@example.com", "password": PASSWORD}).status_code == 200
     with database.read() as session:
         assert "m=19456,t=2,p=1" in session.query(Player).one().password_hash
+
+
+def test_a_right_password_is_taken_also_where_its_old_hash_cannot_be_renewed_now(
+    app: FastAPI, client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many log in at once, and the line is full."""
+    client.post("/api/auth/signup", json=wish())
+    weak = Argon2Hasher(memory_cost=8192, time_cost=1, parallelism=1).hash(PASSWORD)
+    with database.write() as session:
+        session.execute(update(Player).values(password_hash=weak))
+
+    async def full(_password: str) -> str:
+        raise TooManyError("busy")
+
+    monkeypatch.setattr(app.state.hashing, "hash", full)
+    assert client.post("/api/auth/login", json={"email": "ana@example.com", "password": PASSWORD}).status_code == 200
+    with database.read() as session:
+        assert session.query(Player).one().password_hash == weak
+
+
+@pytest.mark.parametrize(("stored", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_password_is_the_same_however_its_accents_are_composed(
+    client: TestClient, database: Database, stored: Literal["NFC", "NFD"], typed: Literal["NFC", "NFD"]
+) -> None:
+    """NFD in a row is of an account from before passwords were normalised."""
+    password = "clavé-de-ñandú"
+    client.post("/api/auth/signup", json=wish())
+    with database.write() as session:
+        session.execute(update(Player).values(password_hash=Argon2Hasher().hash(normalize(stored, password))))
+    for form, status in ((normalize(typed, password), 200), ("clave-de-nandu", 401)):
+        answer = client.post("/api/auth/login", json={"email": "ana@example.com", "password": form})
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("password", "code"), [("contraseña", "password_common"), ("ñáñé", "password_too_short")])
+def test_what_is_judged_is_the_composed_form(client: TestClient, password: str, code: str) -> None:
+    spelled = normalize("NFD", password)
+    refused = problem(
+        client.post("/api/auth/signup", json=wish(password1=spelled, password2=password)), 422, "invalid_fields"
+    )
+    assert [(fault["field"], fault["code"]) for fault in refused["errors"]] == [("password1", code)]
+
+
+def test_a_sign_up_keeps_the_composed_form(client: TestClient, database: Database) -> None:
+    spelled = normalize("NFD", "clavé-de-ñandú")
+    assert client.post("/api/auth/signup", json=wish(password1=spelled, password2=spelled)).status_code == 201
+    with database.read() as session:
+        stored = session.scalars(select(Player.password_hash)).one()
+    assert Argon2Hasher().verify(normalize("NFC", spelled), stored)
 
 
 def test_every_write_of_a_vanished_account_is_401(cast: Cast) -> None:

@@ -24,7 +24,8 @@ def test_one_place_has_one_key(left: str, right: str) -> None:
 @pytest.mark.parametrize(
     ("line", "seen"),
     [("Ana", True), ("王", True), ("7", True), ("👍", True), ("", False), ("\u200b\u200d", False), ("\u3164", False),
-     ("\u2800", False), ("\u0301", False), (" \u00a0", False), ("\u200bA", True)],
+     ("\u2800", False), ("\u0301", False), (" \u00a0", False), ("\u200bA", True),
+     ("\U0001fae8", True), ("\U0001faff", True), ("\uffff", False), ("\u2065", False), ("\U000e0fff", False)],
 )  # fmt: skip
 def test_a_name_is_something_that_can_be_seen(line: str, seen: bool) -> None:
     assert is_visible(line) == seen
@@ -45,6 +46,8 @@ def test_a_place_key_is_stable_and_fits_its_column(place: str) -> None:
     ("text", "allow", "bad"),
     [
         ("Ana María 篮球 🏀", "", False), ("a\nb", "", True), ("a\nb", "\n", False), ("\x00", "\n", True),
+        ("\U0001fa77 \U0001faff", "", False),  # of Unicode 15, and of one to come
+        ("\ufdd0", "", True), ("\U0001fffe", "", True), ("\U000e0fff", "", True), ("\ud800", "", True),
         ("\u202e", "", True), ("\u2028", "", True), ("\x7f", "", True), ("\ufeffx", "", True), ("", "", False),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """A workbench that converts for real; and a workshop with a stand-in for the conversion, which has tests of its own."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ from sqlalchemy import update
 from anb.db import Database
 from anb.processing import service
 from anb.processing.convert import Converted, convert
+from anb.processing.ffmpeg import find_ffmpeg
 from anb.processing.limits import Limits
+from anb.processing.notices import Notice
 from anb.processing.service import Workshop
 from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.settings import Settings
@@ -49,12 +51,24 @@ def workbench(tmp_path: Path) -> Workbench:
     return Workbench(folder)
 
 
+@pytest.fixture(params=["system", "packaged"])
+def either_ffmpeg(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The one on the PATH, then the one that comes in a package: their versions are years apart."""
+    if request.param == "packaged":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    find_ffmpeg.cache_clear()
+    assert ("imageio_ffmpeg" in str(find_ffmpeg())) or request.param == "system"
+    yield
+    find_ffmpeg.cache_clear()
+
+
 class Converter:
     """Makes two small files; `during` happens in the middle of it."""
 
     def __init__(self) -> None:
         self.during: Callable[[Any], None] = lambda on_progress: on_progress(50.0)
         self.runs = 0
+        self.notices: tuple[Notice, ...] = ()
 
     def __call__(
         self, source: Path, workdir: Path, _limits: object, _rules: object, *, on_progress: Callable[[float], None]
@@ -63,7 +77,7 @@ class Converter:
         self.during(on_progress)
         for name in ("house.mp4", "poster.jpg"):
             (workdir / name).write_bytes(source.read_bytes())
-        return Converted(workdir / "house.mp4", workdir / "poster.jpg", KEPT)
+        return Converted(workdir / "house.mp4", workdir / "poster.jpg", KEPT, self.notices)
 
 
 @pytest.fixture

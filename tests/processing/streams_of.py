@@ -23,10 +23,15 @@ def video(index: int = 0, **changes: Any) -> Stream:
         packets=30,
         first_s=0.0,
         end_s=1.0,
+        last_s=29 / 30,
         mean_interval_s=1 / 30,
         median_interval_s=1 / 30,
         short_interval_s=1 / 30,
+        steady_interval_s=1 / 30,
         hidden=0,
+        begins_amid=False,
+        leaps=0,
+        steps_s=1.0,
         decoded=True,
         tags=frozenset(),
         width=1920,
@@ -34,6 +39,11 @@ def video(index: int = 0, **changes: Any) -> Stream:
         frame=FRAME,
     )
     return replace(ordinary, **changes)
+
+
+def paced(mean_s: float | None, median_s: float | None, **changes: Any) -> Stream:
+    steady_s = dict.fromkeys(("mean_interval_s", "steady_interval_s"), mean_s)
+    return video(**steady_s, median_interval_s=median_s, short_interval_s=median_s, **changes)
 
 
 def audio(index: int = 1, **changes: Any) -> Stream:

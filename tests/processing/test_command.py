@@ -11,7 +11,7 @@ from anb.processing.limits import NO_RULES, Limits
 from anb.processing.picture import HLG, PQ, scaled_size
 from anb.processing.probe import Matrix, Stream
 from anb.processing.streams import Clip, choose
-from tests.processing.streams_of import audio, frame, probe, video
+from tests.processing.streams_of import audio, frame, paced, probe, video
 
 FILES = Files(
     ffmpeg=Path("/bin/ffmpeg"),
@@ -20,6 +20,7 @@ FILES = Files(
     watermark=Path("/own/mark.png"),
     video=Path("/out/house.mp4"),
     poster=Path("/out/poster.jpg"),
+    reading=(),
     steady_sound=Path("/out/sound.nut"),
 )
 
@@ -37,7 +38,7 @@ END = (
     "[pick]select='not(mod(n,15))',thumbnail=12,"
     "scale=in_color_matrix=bt709:out_color_matrix=bt601:in_range=tv:out_range=pc,format=yuvj420p[poster]"
 )
-TIMING = "[0:0]setpts=PTS-(0.000000)/TB,fps=30/1:start_time=0,trim=end=29.970000,"
+TIMING = "[0:0]setpts=PTS-(0.000000)/TB,fps=30/1:start_time=0,trim=end_frame=900,"
 SOUND = (
     ";[0:1]asetpts=PTS-(0.000000)/TB,aresample=48000:async=1:first_pts=0,"
     "aformat=channel_layouts=stereo,atrim=end=30[sound]"
@@ -48,10 +49,10 @@ def test_an_ordinary_clip() -> None:
     assert build(FILES, clip_of(video(), audio()), Limits()) == [
         "/bin/ffmpeg",
         *("-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", "level+verbose"),
-        *("-progress", "pipe:1", "-stats_period", "0.5", "-max_alloc", "1000000000"),
+        *("-max_alloc", "1000000000", "-progress", "pipe:1", "-stats_period", "0.5"),
         *("-filter_complex_threads", "2", "-copyts"),
-        *("-threads", "2", "-protocol_whitelist", "file", "-f", "mov", "-max_streams", "32"),
-        *("-max_pixels", "40000000", "-noautorotate", "-t", "32.000", "-i", "/in/clip.mov"),
+        *("-threads", "2", "-max_pixels", "40000000", "-noautorotate", "-t", "32.000"),
+        *("-protocol_whitelist", "file", "-max_streams", "32", "-f", "mov", "-i", "/in/clip.mov"),
         *("-f", "png_pipe", "-i", "/own/mark.png"),
         *("-filter_complex", f"{TIMING}{SCALE},format=yuv420p,{END}{SOUND}"),
         *("-map", "[video]", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-threads", "2"),
@@ -173,7 +174,8 @@ def test_colours_come_from_what_the_frame_says(changes: dict[str, int | str], pa
 @pytest.mark.parametrize(
     ("layout", "channels", "mix"),
     [
-        ("mono", 1, ""),
+        ("mono", 1, "pan=stereo|c0=c0|c1=c0,"),
+        ("stereo", 2, ""),
         ("5.1(side)", 6, ""),
         ("ambisonic 1", 4, "pan=stereo|c0=c0|c1=c1,"),
         ("16 channels", 16, "pan=stereo|c0=c0|c1=c1,"),
@@ -184,6 +186,35 @@ def test_every_number_of_channels_becomes_two(layout: str, channels: int, mix: s
     sound = audio(1)
     odd = Stream(**{**vars(sound), "layout": layout, "channels": channels})
     assert f"/TB,{mix}aresample=" in filters(clip_of(video(), odd))
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels", "limited"),
+    [("mono", 1, False), ("stereo", 2, False), ("3.0", 3, True), ("7.1", 8, True), ("ambisonic 1", 4, False)],
+)
+def test_channels_that_are_mixed_do_not_clip(layout: str, channels: int, *, limited: bool) -> None:
+    clip = clip_of(video(), audio(layout=layout, channels=channels))
+    limiter = "aformat=channel_layouts=stereo,alimiter=limit=0.89:level=0:latency=1,atrim=end=30[sound]"
+    assert (limiter in filters(clip)) is limited
+    assert limiter in filters(replace(clip, changes=True))
+
+
+def test_sixty_a_second_are_moved_by_half_of_their_distance() -> None:
+    fast = paced(1 / 60, 0.017, first_s=10.0, end_s=11.0, last_s=10.98)
+    assert "[0:0]setpts=PTS-(9.991667)/TB,fps=30/1:start_time=0,trim=end_frame=900," in filters(clip_of(fast))
+
+
+def test_a_still_picture_at_the_end_is_held_as_long_as_it_stands() -> None:
+    assert "fps=30/1:start_time=0,tpad=stop_mode=clone:stop=120,trim=end_frame=150," in filters(
+        clip_of(video(end_s=5.0))
+    )
+
+
+@pytest.mark.parametrize(("rate", "most"), [("30", 900), ("30000/1001", 899), ("24000/1001", 719), ("1", 30)])
+def test_the_last_frame_ends_by_half_a_minute(rate: str, most: int) -> None:
+    interval_s = float(1 / Fraction(rate))
+    clip = clip_of(paced(interval_s, interval_s, last_s=0.0, end_s=interval_s))
+    assert f",trim=end_frame={most}," in filters(clip)
 
 
 def test_a_clip_that_changes_gets_a_size_and_bars_frame_by_frame() -> None:
@@ -209,8 +240,9 @@ def test_fields_of_several_sizes_are_not_woven() -> None:
 def test_the_steady_sound_is_made_of_the_clip_s_part_alone() -> None:
     clip = clip_of(video(), audio())
     command = build_steady_sound(FILES, clip, audio(), Limits(), 0.0)
+    as_loud = "aformat=sample_fmts=fltp,volume='if(eq(nb_channels,1),sqrt(2),1)'"
     assert command[command.index("-map") :] == [
         *("-map", "0:1", "-vn", "-af"),
-        "atrim=start=-1.000000:end=31.000000,asetpts=PTS-(-5.000000)/TB,aresample=48000",
-        *("-ac", "2", "-c:a", "pcm_s16le", "-f", "nut", "/out/sound.nut"),
+        f"atrim=start=-1.000000:end=31.000000,asetpts=PTS-(-5.000000)/TB,{as_loud},aresample=48000",
+        *("-ac", "2", "-c:a", "pcm_f32le", "-f", "nut", "/out/sound.nut"),
     ]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from anb.processing.cut_off import ends_early
+from anb.processing.cut_off import ends_early, lacks_its_end
 from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.notices import Notice
 from anb.videos.sniff import Container
 from tests.media.factory import AAC, FRAGMENTS, X264, ffmpeg, picture, tone
 from tests.processing.conftest import Workbench
@@ -29,6 +30,9 @@ def _box(name: bytes, length: int, there: int | None = None) -> bytes:
         (ISO, _box(b"ftyp", 24) + b"\0\0\0\1mdat" + (60).to_bytes(8, "big") + bytes(44), False),
         (ISO, _box(b"ftyp", 24) + b"\0\0\0\1mdat" + (61).to_bytes(8, "big") + bytes(44), True),
         (ISO, _box(b"ftyp", 24) + b"\0\0", False),
+        (ISO, _box(b"mdat", 24) + _box(b"free", 100, 99), False),
+        (ISO, _box(b"mdat", 24) + b"\x7f\xff\0\x0aSEFH", False),
+        (ISO, _box(b"mdat", 24) + _box(b"moof", 100, 99), True),
         (HERE, EBML + SEGMENT + b"\x8a" + bytes(10), False),
         (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), True),
         (HERE, EBML + SEGMENT + b"\x40\x0a" + bytes(9), True),
@@ -38,7 +42,8 @@ def _box(name: bytes, length: int, there: int | None = None) -> bytes:
         (HERE, EBML + b"\0" * 20, False),
         (HERE, b"\x1a\x45\xdf\xa3", False),
         (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(20), False),
-        (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(19), True),
+        (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(12), False),
+        (Container.AVI, b"RIFF" + (20).to_bytes(4, "little") + bytes(11), True),
         (Container.MPEG_TS, b"G" * 50, False),
     ],
 )
@@ -48,6 +53,31 @@ def test_the_end_is_compared_with_the_size_that_the_wrapping_states(
     file = tmp_path / "file"
     file.write_bytes(data)
     assert ends_early(file, container) is early
+
+
+MDAT, MOOF = _box(b"mdat", 100, 99), _box(b"moof", 24) + _box(b"mdat", 100, 99)
+CUT_AVI = b"RIFF" + (20).to_bytes(4, "little") + bytes(11)
+
+
+@pytest.mark.parametrize(
+    ("container", "data", "there_s", "declared_s", "lacks"),
+    [
+        (ISO, MDAT, 5, 8, True),
+        (ISO, MDAT, 7.8, 8, False),
+        (ISO, MDAT, 5, None, True),
+        (ISO, MOOF, 5, 5, True),
+        (ISO, _box(b"mdat", 100), 5, 8, False),
+        (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), 5, 8, True),
+        (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), 8, 8, False),
+        (Container.AVI, CUT_AVI, 5, 5, True),
+    ],
+)
+def test_an_end_is_missing_where_there_was_more_to_see(
+    tmp_path: Path, container: Container, data: bytes, there_s: float, declared_s: float | None, lacks: bool
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    assert lacks_its_end(file, container, there_s=there_s, declared_s=declared_s) is lacks
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +115,16 @@ def test_a_clip_of_which_most_is_missing_is_cut_off(
 def test_a_clip_of_which_most_is_there_is_published(
     whole: Path, tmp_path: Path, workbench: Workbench, name: str
 ) -> None:
-    assert workbench.convert(_cut(whole / name, tmp_path, 0.8)).facts.duration_s > 2
+    done = workbench.convert(_cut(whole / name, tmp_path, 0.8))
+    assert done.facts.duration_s > 2
+    assert done.notices == (Notice.ENDS_EARLY,)
+
+
+@pytest.mark.parametrize("name", ["clip.avi", "fragments.mp4"])
+def test_an_index_alone_is_no_missing_end(whole: Path, tmp_path: Path, workbench: Workbench, name: str) -> None:
+    data = (whole / name).read_bytes()
+    index = data.rindex(b"idx1" if name == "clip.avi" else b"mfra")
+    assert workbench.convert(_cut(whole / name, tmp_path, (index + 30) / len(data))).notices == ()
 
 
 def test_a_fragment_that_was_cut_is_not_called_damage(whole: Path, tmp_path: Path, workbench: Workbench) -> None:

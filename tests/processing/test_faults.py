@@ -76,8 +76,10 @@ QUICKER = {
 def test_whatever_it_does_ends_with_a_reason(
     play: Play, monkeypatch: pytest.MonkeyPatch, script: str, code: FailureCode
 ) -> None:
-    def at_leisure(path: Path, container: Container, _: Limits, rules: Rules) -> tuple[Probe, Clip]:
-        return examine(path, container, LIMITS, rules)
+    def at_leisure(
+        path: Path, container: Container, _: Limits, rules: Rules, seen: Probe | None = None
+    ) -> tuple[Probe, Clip]:
+        return examine(path, container, LIMITS, rules, seen)
 
     monkeypatch.setattr(module, "examine", at_leisure)
     with pytest.raises(ProcessingFailed) as failed:

@@ -1,12 +1,14 @@
 """What the probe prints, as values: keys may be missing, numbers absurd."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from anb.processing.measure import measure
-from anb.processing.probe import UPRIGHT, Frame, Matrix, Probe, Stream, parse
+from anb.processing.probe import LOOKED_AT_S, UPRIGHT, Frame, Matrix, Probe, Stream, parse
+from anb.processing.probe_child import WINDOW_S
 from tests.processing.streams_of import audio, frame, probe, video
 
 
@@ -25,8 +27,9 @@ def test_whatever_the_probe_tells_is_heard() -> None:
     }  # fmt: skip
     stream = {
         "index": 3, "type": "video", "codec": "hevc", "codec_tag": "hvc1", "disposition": ["default"], "packets": 7,
-        "first_s": 0.5, "end_s": 2.5, "intervals_s": {"mean": 0.04, "median": 0.03, "short": 0.02}, "decoded": True,
-        "hidden": 7,
+        "first_s": 0.5, "end_s": 2.5, "last_s": 2.25,
+        "intervals_s": {"mean": 0.04, "median": 0.03, "short": 0.02, "steady": 0.035}, "decoded": True,
+        "hidden": 7, "begins_amid": True, "leaps": 2, "steps_s": 3.5,
         "metadata": ["language"], "width": 640, "height": 481, "pixel_aspect": [4, 3], "frame": picture,
         "channels": 6, "layout": "5.1",
     }  # fmt: skip
@@ -36,8 +39,8 @@ def test_whatever_the_probe_tells_is_heard() -> None:
     }  # fmt: skip
     seen = Stream(
         index=3, kind="video", codec="hevc", codec_tag="hvc1", attached_picture=False, default=True, packets=7,
-        first_s=0.5, end_s=2.5, mean_interval_s=0.04, median_interval_s=0.03, short_interval_s=0.02, hidden=7,
-        decoded=True,
+        first_s=0.5, end_s=2.5, last_s=2.25, mean_interval_s=0.04, median_interval_s=0.03, short_interval_s=0.02,
+        steady_interval_s=0.035, hidden=7, begins_amid=True, leaps=2, steps_s=3.5, decoded=True,
         tags=frozenset({"language"}), width=640, height=481, pixel_aspect=Fraction(4, 3),
         frame=Frame(640, 480, "yuv420p10le", interlaced=True, matrix=UPRIGHT, range=1, space=9, primaries=10,
                     transfer=16),
@@ -50,8 +53,8 @@ def test_what_the_probe_does_not_tell_is_nothing() -> None:
     (silent,) = parse({"streams": [{"index": 0}]}).streams
     nothing = Stream(
         index=0, kind="unknown", codec=None, codec_tag="", attached_picture=False, default=False, packets=0,
-        first_s=None, end_s=None, mean_interval_s=None, median_interval_s=None, short_interval_s=None, hidden=0,
-        decoded=False, tags=frozenset(),
+        first_s=None, end_s=None, last_s=None, mean_interval_s=None, median_interval_s=None, short_interval_s=None,
+        steady_interval_s=None, hidden=0, begins_amid=False, leaps=0, steps_s=0.0, decoded=False, tags=frozenset(),
     )  # fmt: skip
     assert silent == nothing
 
@@ -106,6 +109,8 @@ def test_an_absurd_pixel_is_square(told: list[int] | None, aspect: str) -> None:
 MEASURED: dict[str, tuple[Probe, str, Any]] = {
     "sound goes on": (probe(video(), audio(end_s=1.5)), "duration_s", 1.5),
     "picture goes on": (probe(video(end_s=2.0), audio()), "duration_s", 2.0),
+    "longer than was looked at": (replace(probe(video(end_s=31.1)), declared_s=120.0), "duration_s", 120.0),
+    "a lie": (replace(probe(video(end_s=1.0)), declared_s=143165.0), "duration_s", 1.0),
     "no sound": (probe(video()), "has_audio", False),
     "turned": (probe(video(frame=frame(matrix=(0, 1, -1, 0)))), "turned", True),
     "late sound": (probe(video(), audio(first_s=0.5)), "audio_starts_after_picture_s", 0.5),
@@ -113,6 +118,10 @@ MEASURED: dict[str, tuple[Probe, str, Any]] = {
     "tracks": (probe(video(), audio(), video(2)), "tracks", 3),
     "tags of every stream": (probe(video(tags=frozenset("a")), tags=frozenset("b")), "tags", frozenset("ab")),
 }
+
+
+def test_the_window_of_the_probe_is_known() -> None:
+    assert LOOKED_AT_S == WINDOW_S
 
 
 @pytest.mark.parametrize(("seen", "fact", "value"), MEASURED.values(), ids=MEASURED)

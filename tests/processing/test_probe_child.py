@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from anb.processing import probe_child
-from anb.processing.probe_child import look_into
-from tests.media.factory import Samples, with_matrix
+from anb.processing.probe_child import FRAME_TRIES_MAX, look_into
+from tests.media.factory import X264, Samples, ffmpeg, picture, with_matrix
+from tests.processing.conftest import Workbench
 
 MAX_PIXELS = 40_000_000
 
@@ -79,3 +81,56 @@ def test_a_title_in_an_old_alphabet_is_no_obstacle(samples: Samples, tmp_path: P
     odd = tmp_path / "odd.mov"
     odd.write_bytes(samples["tagged.mov"].read_bytes().replace(b"SecretTitle", b"Secr\xe9tTitl\xf1"))
     assert seen(odd)["streams"][0]["decoded"]
+
+
+@pytest.fixture(scope="session")
+def rare_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of eight seconds, whose key pictures are five seconds apart."""
+    file = tmp_path_factory.mktemp("keys") / "whole.ts"
+    ffmpeg(*picture(seconds=8), *X264, "-g", "150", "-x264opts", "scenecut=0", str(file))
+    return file
+
+
+def _from(whole: Path, target: Path, part: float) -> Path:
+    data = whole.read_bytes()
+    target.write_bytes(data[int(len(data) * part) // 188 * 188 :])
+    return target
+
+
+def test_a_recording_that_was_cut_in_two_starts_at_its_first_key_picture(
+    rare_keys: Path, tmp_path: Path, workbench: Workbench
+) -> None:
+    """Four seconds before it nothing can be decoded."""
+    cut = _from(rare_keys, tmp_path / "cut.ts", 0.1)
+    (stream,) = seen(cut, "mpegts")["streams"]
+    assert stream["decoded"]
+    assert stream["begins_amid"]
+    assert workbench.convert(cut).facts.duration_s == pytest.approx(3, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("key_at", "tried"), [(None, FRAME_TRIES_MAX), (0, FRAME_TRIES_MAX), (50, 50 + FRAME_TRIES_MAX), (200, 180)]
+)
+def test_a_picture_that_never_comes_is_not_waited_for(key_at: int | None, tried: int) -> None:
+    tries = []
+
+    class Packet:
+        is_discard = False
+        pts = dts = duration = None
+
+        def __init__(self, at: int) -> None:
+            self.is_keyframe = at == key_at
+
+        def decode(self) -> list[Any]:
+            tries.append(self)
+            return []
+
+    context = SimpleNamespace(is_open=True, width=64, height=48)
+    watcher = probe_child._Watcher(
+        SimpleNamespace(type="video", time_base=None, disposition=(), codec_context=context),
+        MAX_PIXELS,
+        hides_before_zero=False,
+    )
+    for at in range(1000):
+        watcher.see(Packet(at))
+    assert len(tries) == tried

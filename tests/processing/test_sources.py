@@ -8,9 +8,10 @@ import pytest
 
 from anb.processing.convert import convert
 from anb.processing.failures import FailureCode, ProcessingFailed
-from anb.processing.ffmpeg import find_ffmpeg
+from anb.processing.ffmpeg import find_ffmpeg, missing_parts
 from anb.processing.inspection import examine, inspect
 from anb.processing.limits import Limits, Rules
+from anb.processing.notices import Notice
 from tests.media.factory import Samples
 from tests.processing.conftest import Workbench
 
@@ -62,6 +63,12 @@ RIGHT = (
 )
 
 
+NOTICES = {
+    "unknown-sound.mkv": (Notice.SOUND_LEFT_OUT,),
+    "cut-but-usable.mp4": (Notice.ENDS_EARLY,),
+}
+
+
 @pytest.mark.parametrize(("name", "seconds", "rate", "sound"), RIGHT, ids=[row[0] for row in RIGHT])
 def test_a_real_video_comes_out_in_the_house_format(
     samples: Samples, workbench: Workbench, *, name: str, seconds: float, rate: float, sound: bool
@@ -71,6 +78,7 @@ def test_a_real_video_comes_out_in_the_house_format(
     assert done.facts.duration_s == pytest.approx(seconds, abs=0.12)
     assert done.facts.fps == pytest.approx(rate, rel=0.01)
     assert done.facts.has_audio is sound
+    assert done.notices == NOTICES.get(name, ())
     assert done.poster.read_bytes()[:2] == b"\xff\xd8"
 
 
@@ -108,6 +116,20 @@ def packaged_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setenv("PATH", str(tmp_path))
     find_ffmpeg.cache_clear()
     yield find_ffmpeg()
+    find_ffmpeg.cache_clear()
+
+
+def test_an_ffmpeg_without_our_encoder_gives_way_to_the_one_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As distributions make it that leave out what has patents."""
+    poor = tmp_path / "ffmpeg"
+    poor.write_text("#!/bin/sh\necho ' V..... mpeg4   MPEG-4' ' A..... aac   AAC' ' ... zscale' ' .S. tonemap'\n")
+    poor.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    find_ffmpeg.cache_clear()
+    assert missing_parts(poor) == ["libx264"]
+    assert "imageio_ffmpeg" in str(find_ffmpeg())
     find_ffmpeg.cache_clear()
 
 
@@ -170,6 +192,7 @@ def test_a_contest_may_remove_the_sound_and_ask_for_a_length(samples: Samples, w
         samples["landscape.mp4"], workbench.folder, Limits(), on_progress=lambda _: None, rules=Rules(remove_audio=True)
     )
     assert not silent.facts.has_audio
+    assert silent.notices == ()
     assert inspect(samples["landscape.mp4"], Limits(), Rules(shortest_s=5)).refusal is FailureCode.TOO_SHORT
 
 

@@ -1,5 +1,6 @@
 """Which streams are the clip, when it starts, how fast it runs; or why there is none."""
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.probe import Probe, Stream
-from anb.processing.streams import choose, frame_rate
-from tests.processing.streams_of import audio, frame, probe, video
+from anb.processing.streams import begins_anew, choose, frame_rate, is_joined, keeps_tracks
+from tests.processing.streams_of import audio, frame, paced, probe, video
 
 LIMITS = Limits()
 UNDECODED: dict[str, Any] = {"decoded": False, "frame": None}
@@ -54,6 +55,23 @@ REFUSALS = {
         FailureCode.TOO_HEAVY,
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("seen", "joined"),
+    [
+        (probe(video(leaps=1), audio(leaps=1)), True),
+        (probe(video(leaps=3)), True),
+        (probe(video(leaps=1), audio(packets=0)), True),
+        (probe(video(), audio()), False),
+        (probe(video(leaps=1), audio()), False),
+        (probe(video(), audio(leaps=1)), False),
+        (probe(video(leaps=1), audio(leaps=1), audio(2)), False),
+        (probe(), False),
+    ],
+)
+def test_a_clip_is_joined_where_all_its_clocks_leap(seen: Probe, joined: bool) -> None:
+    assert is_joined(seen) is joined
 
 
 def test_what_is_just_bearable_is_borne() -> None:
@@ -135,6 +153,11 @@ def test_the_clip_starts_with_the_earlier_of_both(picture_s: float, sound_s: flo
     assert choose(seen, LIMITS, NO_RULES).starts_s == starts_s
 
 
+def test_a_picture_that_cannot_be_decoded_from_its_start_starts_the_clip_where_it_can() -> None:
+    cut = video(first_s=3.5, end_s=9.0, begins_amid=True)
+    assert choose(probe(cut, audio(first_s=0.0, end_s=9.0)), LIMITS, NO_RULES).starts_s == 3.5
+
+
 @pytest.mark.parametrize(("end_s", "expected_s"), [(1.0, 1.0), (31.2, 30.0), (None, 0.0)])
 def test_half_a_minute_is_expected_at_most(end_s: float | None, expected_s: float) -> None:
     assert choose(probe(video(end_s=end_s)), LIMITS, NO_RULES).expected_s == expected_s
@@ -143,7 +166,13 @@ def test_half_a_minute_is_expected_at_most(end_s: float | None, expected_s: floa
 RATES = {
     "30": (1 / 30, 1 / 30, "30"),
     "120": (1 / 120, 1 / 120, "30"),
-    "59.94": (1001 / 60000, 1001 / 60000, "30"),
+    "59.94": (1001 / 60000, 1001 / 60000, "30000/1001"),
+    "119.88": (1001 / 120000, 1001 / 120000, "30000/1001"),
+    "60 as 16 and 17 ms": (1 / 60, 0.017, "30"),
+    "a phone's 59.98": (1 / 59.98, 1 / 60, "29.99"),
+    "60 that is a little fast": (1 / 60.03, 1 / 60, "30"),
+    "60 that ends within the error of a clock": (1 / 59.999, 1 / 60, "30"),
+    "50": (1 / 50, 1 / 50, "30"),
     "24 as 41 and 42 ms": (1 / 24, 0.042, "24"),
     "23.976": (1001 / 24000, 1001 / 24000, "24000/1001"),
     "29.97": (1001 / 30000, 1001 / 30000, "30000/1001"),
@@ -151,9 +180,8 @@ RATES = {
     "1": (1.0, 1.0, "1"),
     "slower than 1": (5.0, 5.0, "1"),
     "unusual": (1 / 17, 1 / 17, "17"),
-    "a phone's wavering 30": (0.0335, 0.0334, "30000/1001"),
-    "30 with a lost frame in a second": (1 / 29, 1 / 30, "30"),
-    "25 with lost frames": (1 / 23.5, 1 / 25, "25"),
+    "a phone's 29.93": (1 / 29.93, 1 / 30, "29.93"),
+    "29 of 60": (1 / 58, 1 / 58, "30"),
     "30 with a long pause": (0.1, 1 / 30, "30"),
     "bursts": (1 / 20, 0.001, "30"),
 }
@@ -161,7 +189,17 @@ RATES = {
 
 @pytest.mark.parametrize(("mean_s", "median_s", "rate"), RATES.values(), ids=RATES)
 def test_the_measured_rate_is_kept_up_to_thirty(mean_s: float, median_s: float, rate: str) -> None:
-    seen = video(mean_interval_s=mean_s, median_interval_s=median_s, short_interval_s=median_s)
+    seen = paced(mean_s, median_s, end_s=30.0)
+    assert frame_rate(seen, interlaced=False) == Fraction(rate)
+
+
+def test_a_short_clip_is_not_told_from_a_usual_rate() -> None:
+    assert frame_rate(paced(1 / 29.98, 1 / 30, end_s=1.0), interlaced=False) in (30, Fraction(30000, 1001))
+
+
+@pytest.mark.parametrize(("mean_s", "steady_s", "rate"), [(1 / 29, 1 / 30, "30"), (1 / 23.5, 1 / 25, "25")])
+def test_lost_frames_do_not_change_the_rate(mean_s: float, steady_s: float, rate: str) -> None:
+    seen = replace(paced(mean_s, steady_s), steady_interval_s=steady_s)
     assert frame_rate(seen, interlaced=False) == Fraction(rate)
 
 
@@ -171,18 +209,76 @@ def test_the_measured_rate_is_kept_up_to_thirty(mean_s: float, median_s: float, 
         (0.16, 0.2, 1 / 30, "30"),  # a screen that moves now and then
         (0.043, 0.05, 0.0333, "30"),  # a phone that films slower in the dark half of the hall
         (0.06, 0.08, 1 / 24, "24"),
+        (0.4, 0.3, 0.15, "30"),  # a screen on which little happens
+        (0.37, 0.36, 0.2, "30"),  # the same, whose mean looks even
+        (0.5, 0.5, 0.48, "2"),
         (1 / 24, 0.042, 0.03, "24"),  # even, but for a clock that wavers
     ],
 )
 def test_the_fast_part_keeps_its_frames(mean_s: float, median_s: float, short_s: float, rate: str) -> None:
-    seen = video(mean_interval_s=mean_s, median_interval_s=median_s, short_interval_s=short_s)
+    seen = replace(paced(mean_s, median_s), short_interval_s=short_s)
     assert frame_rate(seen, interlaced=False) == Fraction(rate)
 
 
 @pytest.mark.parametrize(("fields", "rate"), [(50, "25"), (25, "25")])
 def test_fields_in_packets_of_their_own_are_not_counted_twice(fields: int, rate: str) -> None:
-    stream = video(mean_interval_s=1 / fields, median_interval_s=1 / fields)
+    stream = paced(1 / fields, 1 / fields)
     assert frame_rate(stream, interlaced=True) == Fraction(rate)
+
+
+NUDGES = {
+    "60": (1 / 60, 1 / 60, 1 / 120),
+    "60 as 16 and 17 ms": (1 / 60, 0.017, 1 / 120),
+    "59.94": (1001 / 60000, 1001 / 60000, 1001 / 120000),
+    "120": (1 / 120, 1 / 120, 1 / 240),
+    "240 as 4 and 5 ms": (1 / 240, 0.004, 1 / 480),
+    "30 and then 60": (1 / 45, 1 / 60, 1 / 120),
+    "30": (1 / 30, 1 / 30, 0),
+    "30 as 33 and 34 ms": (1 / 30, 0.033, 0),
+    "30 and seldom 60": (1 / 33, 1 / 30, 0),
+    "90": (1 / 90, 1 / 90, 0),
+    "50": (1 / 50, 1 / 50, 0),
+    "48": (1 / 48, 1 / 48, 0),
+    "25": (1 / 25, 1 / 25, 0),
+    "24": (1 / 24, 0.042, 0),
+    "15": (1 / 15, 1 / 15, 0),
+    "one frame": (None, None, 0),
+}
+
+
+@pytest.mark.parametrize(("mean_s", "median_s", "nudge_s"), NUDGES.values(), ids=NUDGES)
+def test_a_rate_that_is_halved_is_moved_off_the_middle(
+    mean_s: float | None, median_s: float | None, nudge_s: float
+) -> None:
+    seen = paced(mean_s, median_s)
+    assert choose(probe(seen), LIMITS, NO_RULES).nudge_s == pytest.approx(nudge_s)
+
+
+def test_fields_are_not_moved_for_two_of_them_are_woven_into_one() -> None:
+    fields = video(
+        frame=frame(interlaced=True), mean_interval_s=1 / 60, median_interval_s=1 / 60, steady_interval_s=1 / 60
+    )
+    assert choose(probe(fields), LIMITS, NO_RULES).nudge_s == 0
+
+
+ENDS = {
+    "an ordinary end": (29 / 30, 1.0, 30, 0),
+    "a still one": (29 / 30, 5.0, 150, 120),
+    "a still one that stands too long": (29 / 30, 31.5, 900, 870),
+    "a length that is left out": (29 / 30, 29 / 30, 30, 0),
+    "half a frame is no frame": (29 / 30, 1.01, 30, 0),
+    "longer than is published": (31.0, 31.5, 900, 0),
+    "a still one behind half a minute": (30.5, 40.0, 900, 0),
+    "nothing is known": (None, None, 1, 0),
+}
+
+
+@pytest.mark.parametrize(("last_s", "end_s", "frames", "held"), ENDS.values(), ids=ENDS)
+def test_the_last_picture_stands_as_long_as_the_file_says(
+    last_s: float | None, end_s: float | None, frames: int, held: int
+) -> None:
+    clip = choose(probe(video(last_s=last_s, end_s=end_s)), LIMITS, NO_RULES)
+    assert (clip.frames, clip.held) == (frames, held)
 
 
 @pytest.mark.parametrize(("end_s", "rate"), [(0.04, "25"), (0.0, "30")])
@@ -217,3 +313,33 @@ def test_a_clip_that_keeps_the_rules_is_taken() -> None:
     rules = Rules(shortest_s=10, longest_s=10, shortest_side=1080, remove_audio=True)
     clip = choose(probe(TEN_SECONDS, audio(), declared_s=143_165.0), LIMITS, rules)
     assert clip.audio is None
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        (probe(video(), audio()), True),
+        (probe(video()), False),
+        (probe(video(), audio(decoded=False)), False),
+        (probe(video(decoded=False), audio()), False),
+    ],
+)
+def test_a_copy_on_one_clock_counts_where_no_track_was_lost(made: Probe, kept: bool) -> None:
+    assert keeps_tracks(probe(video(), audio(), audio(2)), made, NO_RULES) is kept
+
+
+def test_a_sound_that_is_not_published_need_not_be_kept() -> None:
+    assert keeps_tracks(probe(video(), audio()), probe(video()), Rules(remove_audio=True))
+    assert keeps_tracks(probe(video(), audio(decoded=False)), probe(video()), NO_RULES)
+
+
+@pytest.mark.parametrize(
+    ("picture", "anew"),
+    [
+        (video(steps_s=2, leaps=1), True),
+        (video(steps_s=1.2, leaps=1), False),
+        (video(steps_s=2), False),
+    ],
+)
+def test_a_picture_begins_anew_where_there_is_more_of_it_than_its_times_hold(picture: Stream, anew: bool) -> None:
+    assert begins_anew(probe(picture, audio())) is anew

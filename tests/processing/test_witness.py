@@ -37,6 +37,14 @@ def test_what_an_edit_list_hides_is_not_missed(decoded: int, trusted: bool) -> N
     assert witness.trustworthy is trusted
 
 
+@pytest.mark.parametrize(("damaged", "trusted"), [(95, True), (96, False)])
+def test_what_leans_on_pictures_that_are_not_there_is_no_damage(damaged: int, trusted: bool) -> None:
+    witness = Witness(10, video_index=1, hidden=70, lost=70)
+    witness.hear_log("  Input stream #0:1 (video): 170 packets read (1 bytes); 100 frames decoded; ")
+    witness.damaged = damaged
+    assert witness.trustworthy is trusted
+
+
 @pytest.mark.parametrize(
     "line",
     [

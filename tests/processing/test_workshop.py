@@ -14,14 +14,19 @@ from sqlalchemy.orm import Session
 from structlog.testing import capture_logs
 
 from anb import db
-from anb.db import Database
+from anb.db import Database, now
+from anb.players.models import Player
 from anb.processing import repository, service
 from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.notices import Notice
 from anb.processing.service import Workshop
+from anb.processing.strays import are_ours
 from anb.processing.sweep import ByteSweeper, RowSweeper
 from anb.storage.base import ORIGINALS, RESULTS
 from anb.storage.local import LocalStorage
+from anb.videos import arrivals
 from anb.videos.lifecycle import Status
+from anb.videos.models import Arrival
 from anb.worker import Shutdown
 from tests.cast import Cast
 from tests.processing.conftest import Converter, change, files, row
@@ -36,6 +41,18 @@ def test_a_pending_video_is_published_with_its_bytes(
     assert files(storage) == {f"uploads/{video_id}.mp4", f"processed/{video_id}.1.mp4", f"processed/{video_id}.1.jpg"}
     ranking = cast.client.get("/api/public/rankings").json()["rankings"]
     assert [entry["video_id"] for entry in ranking] == [str(video_id)]
+
+
+def test_who_published_first_is_told_by_the_moments_and_not_by_the_commits(
+    workshop: Workshop, database: Database, cast: Cast, video_id: uuid.UUID
+) -> None:
+    """Another video of hers was published a moment later, and its commit came before."""
+    ana = cast.ana.id
+    with database.write() as session:
+        session.get_one(Player, ana).first_published_at = now(session) + timedelta(hours=1)
+    assert workshop.process(video_id) == "completed"
+    with database.read() as session:
+        assert session.get_one(Player, ana).first_published_at == row(database, video_id).processed_at
 
 
 def test_an_absent_share_gets_no_scratch_folder(
@@ -134,6 +151,20 @@ def test_a_bad_file_fails_at_once_with_a_reason_in_both_languages(
         texts.add(body["failure"]["detail"])
     assert len(texts) == 2
     assert not any("internal" in words for words in texts)
+
+
+def test_what_is_not_as_in_the_original_is_told_with_the_published_video(
+    workshop: Workshop, converter: Converter, cast: Cast, video_id: uuid.UUID
+) -> None:
+    converter.notices = tuple(Notice)
+    assert workshop.process(video_id) == "completed"
+    texts = set()
+    for asked in ("es", "en"):
+        headers = cast.ana.headers | {"Accept-Language": asked}
+        body = cast.client.get(f"/api/videos/{video_id}", headers=headers).json()
+        assert (body["status"], [notice["code"] for notice in body["notices"]]) == ("completed", list(Notice))
+        texts |= {notice["detail"] for notice in body["notices"]}
+    assert len(texts) == 2 * len(Notice)
 
 
 def test_a_machines_trouble_is_retried_later_and_given_up_in_the_end(
@@ -365,6 +396,37 @@ def test_bytes_that_belong_to_no_video_are_removed_and_all_others_stay(
     eager = replace(byte_sweeper, orphan_age_s=0)
     assert eager.sweep() == 1  # the upload without a row, once it is old
     assert not storage.exists(f"{RESULTS}/{uuid.uuid4()}.1.mp4")
+
+
+def test_the_bytes_of_a_whole_upload_that_is_no_video_yet_stay_however_old_they_are(
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast, database: Database
+) -> None:
+    """Its host died when they were stored; the next start makes it a video, while this sweep may be on its way."""
+    player_id, under_way, given_up = cast.ana.id, uuid.uuid4(), uuid.uuid4()
+    with database.write() as session:
+        for upload_id in (under_way, given_up):
+            arrivals.note(session, Arrival(id=upload_id, player_id=player_id, at=now(session), bytes=1, under_way=True))
+        arrivals.end(session, given_up, player_id, 1, 1)
+    for upload_id in (under_way, given_up):
+        storage.path(f"{ORIGINALS}/{upload_id}.mp4").write_bytes(b"x")
+    assert replace(byte_sweeper, orphan_age_s=-1).sweep() == 1
+    assert files(storage) == {f"uploads/{under_way}.mp4"}
+
+
+def test_an_upload_that_becomes_a_video_during_a_sweep_keeps_its_bytes(
+    byte_sweeper: ByteSweeper, storage: LocalStorage, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cast.ana.id
+    late = uuid.uuid4()
+    storage.path(f"{ORIGINALS}/{late}.mp4").write_bytes(b"x")
+
+    def registered(without_row: int, with_row: int) -> bool:  # asked when all has been listed
+        cast.video(cast.ana, status=Status.PENDING, id=late)
+        return are_ours(without_row, with_row)
+
+    monkeypatch.setattr("anb.processing.sweep.are_ours", registered)
+    assert replace(byte_sweeper, orphan_age_s=-1).sweep() == 0
+    assert files(storage) == {f"uploads/{late}.mp4"}
 
 
 def test_a_worker_clears_what_a_dead_one_left_on_its_own_disk(

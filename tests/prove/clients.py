@@ -31,15 +31,16 @@ class Answer:
 
 
 class Person:
-    """Signed up and logged in, however long it takes."""
+    """Signed up and logged in, however long it takes. `address` is the loopback address that the server sees."""
 
-    def __init__(self, url: str, journal: Journal, over: threading.Event, source: random.Random) -> None:
+    def __init__(self, url: str, journal: Journal, over: threading.Event, source: random.Random, address: str) -> None:
         self.journal = journal
         self.over = over
         self.source = source
         self.headers: dict[str, str] = {}
         self.id = ""
-        self._http = httpx2.Client(base_url=url, timeout=20, trust_env=False)
+        from_there = httpx2.HTTPTransport(local_address=address)
+        self._http = httpx2.Client(base_url=url, timeout=20, trust_env=False, transport=from_there)
         self._introduce_myself()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Nine people at once, until the show is over."""
+"""Nine people at once, each at an address of their own (nginx has limits for each), until the show is over."""
 
 import random
 import subprocess
@@ -21,7 +21,7 @@ class Crowd:
         self._journal = journal
         self._seed = seed
         self._over = threading.Event()
-        parts: list[Callable[[random.Random], None]] = [
+        parts: list[Callable[[random.Random, str], None]] = [
             *[partial(self._upload, clips, way) for way in [Uploader.upload] * 3 + [Uploader.upload_in_pieces] * 2],
             *[self._vote] * 3,
             self._read,
@@ -38,21 +38,23 @@ class Crowd:
         for thread in self._threads:
             thread.join()
 
-    def _upload(self, clips: Sequence[bytes], way: Callable[[Uploader, bytes], str], source: random.Random) -> None:
-        uploading(Uploader(self._url, self._journal, self._over, source), clips, way)
+    def _upload(
+        self, clips: Sequence[bytes], way: Callable[[Uploader, bytes], str], source: random.Random, address: str
+    ) -> None:
+        uploading(Uploader(self._url, self._journal, self._over, source, address), clips, way)
 
-    def _vote(self, source: random.Random) -> None:
+    def _vote(self, source: random.Random, address: str) -> None:
         while not self._over.is_set():
-            person = Person(self._url, self._journal, self._over, source)
+            person = Person(self._url, self._journal, self._over, source, address)
             voting(person)
             person.close()
 
-    def _read(self, source: random.Random) -> None:
-        reading(Person(self._url, self._journal, self._over, source))
+    def _read(self, source: random.Random, address: str) -> None:
+        reading(Person(self._url, self._journal, self._over, source, address))
 
-    def _play(self, number: int, part: Callable[[random.Random], None]) -> None:
+    def _play(self, number: int, part: Callable[[random.Random, str], None]) -> None:
         try:
-            part(random.Random(f"{self._seed}/{number}"))
+            part(random.Random(f"{self._seed}/{number}"), f"127.0.0.{10 + number}")
         except StoppedError:
             pass
         except Exception as error:

@@ -20,7 +20,7 @@ def test_a_player_whose_other_video_is_published_during_a_delete_stays_in_the_ra
     assert held is not None
     with ThreadPoolExecutor(1) as pool:
         with database.write() as session:
-            assert repository.publish(session, held, f"processed/{new}.1.mp4", f"processed/{new}.1.jpg")
+            assert repository.publish(session, held, f"processed/{new}.1.mp4", f"processed/{new}.1.jpg", ())
             deleting = pool.submit(cast.client.delete, f"/api/videos/{old}", headers=ana.headers)
             with pytest.raises(TimeoutError):
                 deleting.result(timeout=0.5)

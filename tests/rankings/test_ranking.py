@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 from tests.cast import Cast, problem
 
+from anb.players.repository import PlaceFilter
 from anb.rankings import repository
 from anb.rankings.table import Standing, rank
 from anb.videos.lifecycle import Status
-from anb.videos.repository import Filter
 
 
 def standing(votes: int, minute: int, number: int) -> Standing:
@@ -120,5 +120,5 @@ def test_a_page_that_is_read_while_a_players_only_video_is_deleted_is_shown_with
 
     with monkeypatch.context() as patch, cast.database.read() as session:
         patch.setattr(repository, "_most_voted", deleted_meanwhile)
-        standings = repository.page(session, Filter(), limit=20, offset=0)
+        standings = repository.page(session, PlaceFilter(), limit=20, offset=0)
     assert [standing.player_id for standing in standings] == [cast.beto.id]

@@ -16,7 +16,7 @@ from tests.stack.asking import drawn
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """Not below pytest's own folder: PostgreSQL's user must come through."""
+    """Not below pytest's own folder: PostgreSQL's user must come through. A folder's name may have a space."""
     settings = {
         "ANB_DISK_RESERVE_BYTES": "0",
         "ANB_SWEEP_EVERY_S": "1",
@@ -24,7 +24,7 @@ def stack() -> Iterator[Stack]:
         "ANB_RATE_LIMITS_TIMES": "100",
         "ANB_MAX_UNFINISHED_VIDEOS": "1000",
     }
-    with tempfile.TemporaryDirectory(prefix="anb-stack-") as folder:
+    with tempfile.TemporaryDirectory(prefix="anb stack ") as folder:
         Path(folder).chmod(0o755)
         with Stack(Plan(Path(folder), free_ports()), settings) as stack:
             yield stack

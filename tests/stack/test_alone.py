@@ -1,10 +1,14 @@
+import shlex
 import socket
+import subprocess
+from configparser import RawConfigParser
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deployment.stack import configuration
 from deployment.stack.__main__ import main
-from deployment.stack.configuration import Plan, free_ports
+from deployment.stack.configuration import REPOSITORY, Plan, free_ports
 from deployment.stack.servers import Stack, StackError
 
 
@@ -14,6 +18,14 @@ def test_a_second_stack_in_the_same_folder_is_refused_and_harms_nothing(stack: S
         pass
     assert stack.is_ready()
     assert stack.pid("nginx") == before
+
+
+@pytest.mark.parametrize("name", ["100%", 'the "stack"', "a$b", "a\\b", "a ;b"])
+def test_a_folder_that_the_servers_would_misread_is_refused_before_it_is_made(tmp_path: Path, name: str) -> None:
+    plan = Plan(tmp_path / name, free_ports())
+    with pytest.raises(StackError, match="Use another folder"), Stack(plan):
+        pass
+    assert not plan.folder.exists()
 
 
 @pytest.mark.parametrize("asked", ["99999", "0", "http"])
@@ -26,6 +38,38 @@ def test_a_port_that_is_none_is_refused_in_the_words_of_make(
     said = capsys.readouterr().err
     assert "usage: make stack [PORT=8080] [FOLDER=...]" in said
     assert f"invalid port value: '{asked}'" in said
+
+
+def test_make_hands_on_a_folder_with_a_space(tmp_path: Path) -> None:
+    """BIN has a `python` that says what it is told."""
+    (tmp_path / "python").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "python").chmod(0o755)
+    asked = ["make", "--no-print-directory", "-o", ".venv/dev.stamp", "stack", f"BIN={tmp_path}"]
+    for more, told in (
+        (["FOLDER=my own stack", "PORT=8080"], ["--port", "8080", "--folder", "my own stack"]),
+        ([], []),
+    ):
+        said = subprocess.run([*asked, *more], cwd=REPOSITORY, check=True, capture_output=True, text=True).stdout
+        assert said.splitlines() == ["-m", "deployment.stack", *told]
+
+
+@pytest.mark.parametrize("listener", [None, 7])
+def test_a_checkout_whose_path_has_a_space_runs_the_same_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: int | None
+) -> None:
+    checkout = tmp_path / "my checkout"
+    checkout.symlink_to(REPOSITORY)
+    monkeypatch.setattr(configuration, "REPOSITORY", checkout)
+    monkeypatch.setattr(configuration, "_HERE", checkout / "deployment" / "stack")
+    monkeypatch.setattr("sys.executable", str(checkout / ".venv" / "bin" / "python"))
+    plan = Plan(tmp_path / "my stack", free_ports())
+    plan.write(listener)
+    told = RawConfigParser()
+    told.read(plan.run / "supervisord.conf")
+    commands = [shlex.split(told[name]["command"]) for name in told.sections() if name.startswith("program:")]
+    paths = [Path(word) for command in commands for word in command if word.startswith(str(tmp_path))]
+    assert {checkout, plan.folder} == {one for path in paths for one in (checkout, plan.folder) if one in path.parents}
+    assert all(checkout in path.parents or plan.folder in path.parents or path == plan.run for path in paths)
 
 
 def test_a_port_that_somebody_has_is_refused_before_anything_starts(tmp_path: Path) -> None:

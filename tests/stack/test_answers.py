@@ -49,13 +49,24 @@ def test_what_is_nginxs_own_or_not_there_is_a_problem(http: httpx2.Client) -> No
 
 
 @pytest.mark.parametrize(
-    "request_line", ["GET / HTTP/9.9", "CONNECT anb:443 HTTP/1.1", "nonsense", f"GET /{'a' * 17_000} HTTP/1.1"]
+    "request_line", ["GET / HTTP/9.9", "CONNECT anb:443 HTTP/1.1", "nonsense", f"GET /{'a' * 33_000} HTTP/1.1"]
 )
 def test_what_cannot_be_read_is_a_problem(stack: Stack, request_line: str) -> None:
     head, _, body = raw(stack, f"{request_line}\r\nHost: anb\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400")
     assert b"Content-Type: application/problem+json" in head
     assert json.loads(body)["code"] == "malformed_request"
+
+
+@pytest.mark.parametrize("path", ["/api/auth/login", "/api/videos/upload", "/stored/any"])
+def test_what_can_neither_be_read_nor_is_allowed_is_a_problem(stack: Stack, result: str, path: str) -> None:
+    """Beyond the address's limit; all in one go over one connection, so that it stays so."""
+    many = f"HEAD {result} HTTP/1.1\r\nHost: anb\r\n\r\n" * 900
+    head = f"POST {path} HTTP/1.1\r\nHost: anb\r\nTransfer-Encoding: chunked\r\nConnection: close"
+    *_, before, last = raw(stack, f"{many}{head}\r\n\r\nno chunk\r\n", "127.0.0.9").split(b"HTTP/1.1 ")
+    told, _, body = last.partition(b"\r\n\r\n")
+    assert (before[:3], b"Content-Type: application/problem+json" in told) == (b"429", True)
+    assert json.loads(body)["code"] in {"malformed_request", "too_many_requests"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """One server away at a time, on the whole stack. What dies at random is `make prove`'s."""
 
+import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -48,6 +50,24 @@ def test_without_redis_for_a_minute_uploads_are_taken_and_processed_afterwards(
     waits = re.findall(r"Trying again in ([0-9.]+) seconds", log.read_text()[before:])
     assert len(waits) > 10
     assert set(waits) == {"2.00"}
+
+
+def test_a_frozen_redis_takes_no_server_out_of_service_and_everything_goes_on_when_it_thaws(
+    stack: Stack, http: httpx2.Client, ana: Headers, clip: bytes
+) -> None:
+    """`/ready` as the kubelet asks it: who hears nothing within 5 s, three times, takes the pod away."""
+    busy = upload(http, ana, clip).json()["id"]  # its worker has something to acknowledge meanwhile
+    redis = stack.pid("redis")
+    assert redis
+    os.kill(redis, signal.SIGSTOP)
+    try:
+        taken = [upload(http, ana, clip).json()["id"] for _ in range(6)]
+        for _ in range(3):
+            ready = http.get("/ready", timeout=5)
+            assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+    finally:
+        os.kill(redis, signal.SIGCONT)
+    until(lambda: all(status(http, ana, video_id) == "completed" for video_id in (busy, *taken)), 120)
 
 
 def test_a_worker_all_of_whose_videos_end_while_redis_is_away_hears_the_next_bell(

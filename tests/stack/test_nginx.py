@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -86,6 +87,57 @@ def test_a_result_comes_from_the_disk_with_ranges_and_a_lost_one_is_a_problem(
     assert (answer.status_code, answer.content, answer.headers["content-type"]) == (206, b"234", "video/mp4")
     assert "immutable" in answer.headers["cache-control"]
     problem(http.get("/media/processed/0198c0de-0000-7000-8000-000000000002.1.mp4"), 404, "media_not_found")
+
+
+def test_files_that_the_application_sees_and_nginx_does_not_are_a_problem_of_the_servers(
+    stack: Stack, http: httpx2.Client, ana: Headers
+) -> None:
+    """ANB_MEDIA is not MEDIA_ROOT: nobody's video is gone."""
+    name = "0198c0de-0000-7000-8000-000000000004.1.mp4"
+    (stack.plan.media / "processed" / name).write_bytes(b"0123456789")
+    video = upload(http, ana, MP4_HEAD).json()
+    original = http.get(f"/api/videos/{video['id']}", headers=ana).json()["original_url"]
+    urls = [f"/media/processed/{name}", original]
+    with elsewhere(stack):
+        until(lambda: all(http.get(url).status_code != 200 for url in urls))
+        for url in urls:
+            answer = http.get(url)
+            problem(answer, 503, "temporarily_unavailable")
+            assert "no-store" in answer.headers.get_list("cache-control")
+            assert answer.headers["retry-after"] == "2"
+            assert http.head(url).status_code == 503
+        lost = "/media/processed/0198c0de-0000-7000-8000-000000000005.1.mp4"
+        problem(http.get(lost), 404, "media_not_found")
+        stack.control("stopProcess", "web")
+        try:
+            problem(http.get(urls[0]), 503, "temporarily_unavailable")
+        finally:
+            stack.control("startProcess", "web")
+    until(stack.is_ready)
+    until(lambda: all(http.get(url).status_code == 200 for url in urls))
+
+
+@contextlib.contextmanager
+def elsewhere(stack: Stack) -> Iterator[None]:
+    """nginx looks for the media where they are not."""
+    site = stack.plan.run / "conf.d" / "anb.conf"
+    right, master = site.read_text(), stack.pid("nginx")
+    assert master is not None
+    site.write_text(right.replace(f'alias "{stack.plan.media}/', f'alias "{stack.plan.folder}/elsewhere/'))
+    os.kill(master, signal.SIGHUP)
+    try:
+        yield
+    finally:
+        site.write_text(right)
+        os.kill(master, signal.SIGHUP)
+
+
+def test_a_refused_poster_is_no_picture(stack: Stack, http: httpx2.Client) -> None:
+    """nginx gives a type to names that end in .jpg where nobody says one."""
+    poster = "/media/processed/0198c0de-0000-7000-8000-000000000003.1.jpg"
+    (stack.plan.media / poster.removeprefix("/media/")).write_bytes(b"0123456789")
+    problem(http.post(poster), 405, "method_not_allowed")
+    problem(http.get(poster, headers={"Range": "bytes=10-"}), 416, "range_not_satisfiable")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,8 @@ class Store:
     """Objects and unfinished ones, seen past the storage's own methods."""
     break_it: Callable[[], None]
     """From here on it cannot be written."""
+    copies: bool = False
+    """Whether a finished file is copied into it, byte by byte."""
 
 
 def folder(root: Path) -> Store:
@@ -60,7 +62,7 @@ def bucket(server: S3Server) -> Store:
     def break_it() -> None:
         storage.bucket = "no-such-bucket"
 
-    return Store(storage, everything, break_it)
+    return Store(storage, everything, break_it, copies=True)
 
 
 @cache

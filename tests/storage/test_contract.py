@@ -1,9 +1,12 @@
 """What each storage promises; a new one joins by its line in `stores`."""
 
-import contextlib
+import errno
+import os
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,14 +20,21 @@ from tests.storage.stores import Store
 PART = 8 * 1024 * 1024
 
 
-@pytest.fixture(params=["folder", "s3", "two folders"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+@pytest.fixture(params=["folder", "folder without links", "s3", "two folders"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     if request.param == "folder":
         return stores.folder(tmp_path / "media")
+    if request.param == "folder without links":
+        monkeypatch.setattr(os, "link", _refuse_to_link)
+        return replace(stores.folder(tmp_path / "media"), copies=True)
     if request.param == "two folders":
         return stores.two_folders(tmp_path / "media")
     server: S3Server = request.getfixturevalue("s3_server")
     return stores.bucket(server)
+
+
+def _refuse_to_link(*_: object) -> None:
+    raise OSError(errno.EXDEV, "another file system")
 
 
 @pytest.fixture
@@ -112,18 +122,23 @@ def test_a_finished_file_is_taken_over(storage: Storage, tmp_path: Path) -> None
 class InterruptedByOwnerError(Exception): ...
 
 
-def test_who_stores_a_long_file_may_end_it(store: Store, tmp_path: Path, key: str) -> None:
-    """A folder takes a file over in no time and need not ask."""
+@pytest.mark.parametrize("heard", range(3))
+def test_who_stores_a_long_file_may_end_it_at_each_chunk(store: Store, tmp_path: Path, key: str, heard: int) -> None:
+    """A folder that links takes a file over in no time, and does not ask."""
     source = tmp_path / "out.mp4"
     source.write_bytes(bytes(3_000_000))
+    calls = count()
 
-    def lost() -> None:
-        raise InterruptedByOwnerError
+    def alive() -> None:
+        if next(calls) == heard:
+            raise InterruptedByOwnerError
 
-    with contextlib.suppress(InterruptedByOwnerError):
-        store.storage.put_file(source, key, lost)
-        assert store.storage.exists(key)
+    if not store.copies:
+        store.storage.put_file(source, key, alive)
+        assert (store.storage.exists(key), next(calls)) == (True, 0)
         return
+    with pytest.raises(InterruptedByOwnerError):
+        store.storage.put_file(source, key, alive)
     assert store.everything() == []
 
 

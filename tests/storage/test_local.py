@@ -116,7 +116,7 @@ def _as_a_file(storage: LocalStorage, data: bytes) -> bool:
 def test_all_or_nothing_on_a_disk_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: Callable[[FailingDisk], None], first_seed: int, store: Way
 ) -> None:
-    monkeypatch.setattr(local, "_SYNC_EVERY", 5000)
+    monkeypatch.setattr(local, "SYNC_EVERY", 5000)
     outcomes = {"stored": 0, "refused": 0}
     for seed in range(first_seed, first_seed + 100):
         storage = made(tmp_path / str(seed))

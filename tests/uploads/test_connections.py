@@ -116,7 +116,7 @@ def test_a_piece_with_a_checksum_that_is_cut_short_leaves_nothing_of_itself(app:
 
 def test_a_body_that_falls_silent_is_given_up_and_kept(app: FastAPI, ana: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anb.uploads.receiving._GLANCE_S", 0.1)
-    monkeypatch.setattr("anb.uploads.receiving._LONGEST_SILENCE_S", 0.3)
+    monkeypatch.setattr("anb.videos.upload_policy.LONGEST_SILENCE_S", 0.3)
     url = ana.url(len(LONG))
     with serving(app) as port, connected(port) as phone:
         phone.sendall(patch(ana, url, 0, len(LONG)) + LONG[:700_000])
@@ -184,8 +184,8 @@ def test_a_whole_upload_whose_process_is_still_at_it_is_not_called_done(
     assert ana.ask("HEAD", url).headers["Anb-Video-Id"]
 
 
-def creation(ana: Tus) -> bytes:
-    wish = {"Upload_Length": str(len(LONG)), "Upload_Metadata": metadata(title="t")}
+def creation(ana: Tus, **more: str) -> bytes:
+    wish = {"Upload_Length": str(len(LONG)), "Upload_Metadata": metadata(title="t"), **more}
     return head("POST", "/api/uploads", len(LONG), ana.headers["Authorization"], **wish)
 
 
@@ -205,6 +205,21 @@ def test_a_creation_with_upload_whose_client_vanished_leaves_nothing(app: FastAP
             phone.sendall(creation(ana) + LONG[:2_000_000])
             until(lambda: any(path.stat().st_size for path in staged(app)))
         until(lambda: not staged(app))
+
+
+def test_a_creation_with_upload_that_has_a_key_is_found_by_it_and_the_answer_is_heard(app: FastAPI, ana: Tus) -> None:
+    request = creation(ana, Idempotency_Key="k1") + LONG
+    with serving(app) as port:
+        with connected(port) as phone:
+            phone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            phone.sendall(request[:2_000_000])
+            until(lambda: any(path.stat().st_size for path in staged(app)))
+        answer = talk(port, request, half_close=False).decode().lower()
+    assert answer.startswith("http/1.1 201")
+    url = answer.partition("location: ")[2].partition("\r\n")[0]
+    offset = ana.offset(url)
+    assert 0 < offset < 2_000_000
+    assert ana.append(url, offset, LONG[offset:]).headers["Anb-Video-Id"]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import base64
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -6,6 +7,7 @@ import pytest
 from anb.errors import InvalidError, MalformedError
 from anb.uploads import headers
 from anb.uploads.headers import Checksum, Description
+from anb.videos.upload_policy import DESCRIPTION_MAX, TITLE_MAX
 
 
 @pytest.mark.parametrize(("text", "count"), [("0", 0), ("7", 7), ("007", 7), ("9" * 15, 10**15 - 1)])
@@ -39,7 +41,7 @@ def test_metadata_is_pairs_of_a_key_and_base64(text: str | None, found: dict[str
 @pytest.mark.parametrize(
     "text",
     [",", " ", "title dHJpcGxl,", "title dHJpcGxl,title dHJpcGxl", "title *", "title dHJ", "ñ dHJpcGxl", "a b c",
-     "t " + "A" * 20_000],
+     "t " + "A" * 40_000],
 )  # fmt: skip
 def test_other_metadata_is_refused(text: str) -> None:
     with pytest.raises(MalformedError) as raised:
@@ -47,11 +49,19 @@ def test_other_metadata_is_refused(text: str) -> None:
     assert (raised.value.code, raised.value.params) == ("bad_header", {"header": "Upload-Metadata"})
 
 
-def test_metadata_may_be_16_kib_long() -> None:
-    longest = "key " + "A" * (16 * 1024 - 4)
-    assert len(headers.parse_metadata(longest)["key"]) == (16 * 1024 - 4) * 3 // 4
+def test_metadata_may_be_30_kib_long() -> None:
+    longest = "key " + "A" * (30 * 1024 - 4)
+    assert len(headers.parse_metadata(longest)["key"]) == (30 * 1024 - 4) * 3 // 4
     with pytest.raises(MalformedError):
         headers.parse_metadata(longest.replace("key", "four"))
+
+
+def test_whatever_a_form_takes_is_taken_beside_the_names_that_clients_add() -> None:
+    widest = "\N{BASKETBALL AND HOOP}"  # four bytes, the most that UTF-8 has
+    told = {"title": widest * TITLE_MAX, "description": widest * DESCRIPTION_MAX}
+    more = {"filename": "ñ" * 255, "name": "ñ" * 255, "filetype": "video/mp4", "type": "video/mp4"}
+    sent = [f"{name} {base64.b64encode(text.encode()).decode()}" for name, text in (told | more).items()]
+    assert headers.described(headers.parse_metadata(",".join(sent))) == Description(**told)
 
 
 def test_a_title_is_tidied_like_a_forms() -> None:

@@ -20,6 +20,7 @@ from anb.api import create_app
 from anb.db import Database
 from anb.settings import Settings
 from anb.uploads.models import Upload
+from anb.uploads.service import Uploads
 from anb.uploads.staging import StagedFile, Staging
 from anb.uploads.sweep import UploadSweeper
 from anb.videos.models import Video
@@ -72,6 +73,7 @@ def test_who_lost_the_last_answer_may_ask_what_became_of_it(ana: Tus, database: 
     assert shown.headers["Cache-Control"] == "no-store"
     assert shown.json() | {"expires_at": ""} == {
         "id": upload_id(url), "offset": 0, "length": len(VIDEO), "video_id": None, "expires_at": "",
+        "title": "Mi mejor triple",
     }  # fmt: skip
     ana.append(url, 0, VIDEO)
     shown = ana.ask("GET", url).json()
@@ -145,6 +147,29 @@ def test_an_upload_that_cannot_become_a_video_is_refused_at_its_begin(
 def test_a_vanished_account_begins_nothing(client: TestClient, app: FastAPI) -> None:
     token = app.state.signer.player_token(uuid.uuid4())
     problem(Tus(client, Person(uuid.uuid4(), "", token)).begin(), 401, "not_authenticated")
+
+
+def test_who_lost_the_addresses_of_uploads_finds_those_that_can_be_gone_on_with(
+    ana: Tus, cast: Cast, client: TestClient, app: FastAPI, database: Database
+) -> None:
+    older, finished, expired, newer = (ana.url() for _ in range(4))
+    ana.append(newer, 0, VIDEO[:100])
+    ana.append(finished, 0, VIDEO)
+    with database.write() as session:
+        past = update(Upload).where(Upload.id == uuid.UUID(upload_id(expired)))
+        session.execute(past.values(expires_at=datetime.now(UTC) - timedelta(hours=1)))
+    answer = client.get("/api/uploads", headers=cast.ana.headers)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert [(one["id"], one["offset"], one["length"], one["title"]) for one in answer.json()] == [
+        (upload_id(newer), 100, len(VIDEO), "Mi mejor triple"), (upload_id(older), 0, len(VIDEO), "Mi mejor triple"),
+    ]  # fmt: skip
+    assert answer.json()[0] == client.get(newer, headers=cast.ana.headers).json()
+    assert client.get("/api/uploads", headers=cast.beto.headers).json() == []
+    staging: Staging = app.state.uploads.staging
+    staging.remove(uuid.UUID(upload_id(newer)))
+    shown = client.get("/api/uploads", headers=cast.ana.headers).json()
+    assert [one["offset"] for one in shown] == [0, 0], "what counts is shown, also when its bytes are gone"
+    problem(client.get("/api/uploads"), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET", "PATCH", "DELETE"])
@@ -241,6 +266,55 @@ def test_creation_with_upload_takes_all_or_part_of_it(ana: Tus, database: Databa
     assert len(videos(database)) == 2
 
 
+def test_who_never_heard_where_an_upload_is_begins_it_once_more_with_its_key(ana: Tus, database: Database) -> None:
+    first = ana.begin(content=VIDEO[:5000], Idempotency_Key="k1")
+    again = ana.begin(content=VIDEO[:5000], Idempotency_Key="k1")
+    assert (again.status_code, again.headers["Upload-Offset"]) == (201, "5000")
+    assert again.headers["Location"] == first.headers["Location"]
+    ana.append(again.headers["Location"], 5000, VIDEO[5000:])
+    done = ana.begin(content=VIDEO[:5000], Idempotency_Key="k1")
+    [video] = videos(database)
+    assert (done.headers["Upload-Offset"], done.headers["Anb-Video-Id"]) == (str(len(VIDEO)), str(video.id))
+    assert ana.begin(Idempotency_Key="k2").headers["Location"] != first.headers["Location"]
+    ana.client.delete(f"/api/videos/{video.id}", headers=ana.headers)
+    assert ana.begin(Idempotency_Key="k1").headers["Location"] != first.headers["Location"], "the key is free"
+
+
+def test_the_key_of_an_expired_upload_begins_another(ana: Tus, database: Database) -> None:
+    first = ana.begin(Idempotency_Key="k1").headers["Location"]
+    with database.write() as session:
+        session.execute(update(Upload).values(expires_at=datetime.now(UTC) - timedelta(hours=1)))
+    again = ana.begin(Idempotency_Key="k1")
+    assert (again.status_code, again.headers["Location"] != first) == (201, True)
+
+
+def test_a_key_is_its_players_and_names_one_file(ana: Tus, cast: Cast, client: TestClient) -> None:
+    location = ana.begin(Idempotency_Key="k1").headers["Location"]
+    problem(ana.begin(len(VIDEO) + 1, Idempotency_Key="k1"), 422, "idempotency_key_reused")
+    other = metadata(title="Otro")
+    problem(ana.begin(Idempotency_Key="k1", Upload_Metadata=other), 422, "idempotency_key_reused")
+    problem(ana.begin(Idempotency_Key="k" * 256), 422, "invalid_fields")
+    assert Tus(client, cast.beto).begin(Idempotency_Key="k1").headers["Location"] != location
+
+
+def test_a_beginning_that_is_repeated_takes_no_more_of_the_quota_or_the_disk(
+    ana: Tus, cast: Cast, settings: Settings
+) -> None:
+    location = ana.begin(Idempotency_Key="k1").headers["Location"]
+    full = {"max_unfinished_videos": 1, "disk_reserve_bytes": 10**18}
+    with TestClient(create_app(settings.model_copy(update=full))) as client:
+        assert Tus(client, cast.ana).begin(Idempotency_Key="k1").headers["Location"] == location
+        problem(Tus(client, cast.ana).begin(Idempotency_Key="k2"), 429, "too_many_unfinished")
+
+
+def test_twenty_beginnings_at_once_with_one_key_are_one_upload(ana: Tus, app: FastAPI) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: ana.begin(Idempotency_Key="k1"), range(20)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert len(files(app)) == 1
+
+
 def test_a_damaged_creation_with_upload_leaves_nothing(ana: Tus, app: FastAPI) -> None:
     problem(ana.begin(content=VIDEO, Upload_Checksum=checksum(b"")), 460, "checksum_mismatch")
     assert files(app) == {}
@@ -254,9 +328,43 @@ def test_termination_removes_bytes_and_row(ana: Tus, app: FastAPI, database: Dat
     assert files(app) == {}
     for method in ("HEAD", "PATCH", "DELETE"):
         assert ana.ask(method, url, Upload_Offset="0", Content_Type=STREAM).status_code == 404
+
+
+def test_an_upload_that_is_a_video_by_now_is_not_given_up_but_says_how_that_is_deleted(
+    ana: Tus, app: FastAPI, database: Database
+) -> None:
     url = ana.begin(content=VIDEO).headers["Location"]
-    assert ana.ask("DELETE", url).status_code == 204
-    assert len(videos(database)) == 1
+    refused = problem(ana.ask("DELETE", url, Accept_Language="en"), 403, "upload_is_video")
+    [video] = videos(database)
+    assert f"DELETE /api/videos/{video.id}" in refused["detail"]
+    assert ana.ask("HEAD", url).headers["Anb-Video-Id"] == str(video.id)
+    assert ana.ask("DELETE", f"/api/videos/{video.id}").status_code == 204
+    problem(ana.ask("DELETE", url), 404, "upload_not_found")
+    assert files(app) == {}
+
+
+@pytest.mark.parametrize(
+    ("meets", "deleted", "sent", "made"),
+    [("_store", 204, 404, 0), ("finish", 403, 204, 1)],
+    ids=["before the video is registered", "before its answer is given"],
+)
+def test_of_a_termination_and_a_last_piece_that_meet_one_wins_and_both_hear_it(
+    ana: Tus, app: FastAPI, database: Database, monkeypatch: pytest.MonkeyPatch, meets: str, deleted: int, sent: int,
+    made: int,
+) -> None:  # fmt: skip
+    url, answers = ana.url(), []
+    step = getattr(Uploads, meets)
+
+    def then_terminated(uploads: Uploads, *more: Any) -> Any:
+        result = step(uploads, *more)
+        answers.append(ana.ask("DELETE", url).status_code)
+        return result
+
+    monkeypatch.setattr(Uploads, meets, then_terminated)
+    last = ana.append(url, 0, VIDEO)
+    assert (answers, last.status_code, len(videos(database))) == ([deleted], sent, made)
+    assert len(files(app)) == made
+    assert last.headers.get("Anb-Video-Id") == (upload_id(url) if made else None)
 
 
 def test_clients_behind_a_narrow_proxy_name_the_method_in_a_header(ana: Tus) -> None:
@@ -510,6 +618,14 @@ def test_an_upload_whose_bytes_are_gone_is_begun_anew(ana: Tus, app: FastAPI) ->
     app.state.uploads.staging.path(uuid.UUID(upload_id(url))).unlink()
     assert ana.ask("HEAD", url).status_code == 404
     problem(ana.append(url, 0, VIDEO), 404, "upload_not_found")
+
+
+def test_the_key_of_an_upload_whose_bytes_are_gone_begins_another(ana: Tus, app: FastAPI) -> None:
+    lost = ana.begin(Idempotency_Key="k1").headers["Location"]
+    app.state.uploads.staging.remove(uuid.UUID(upload_id(lost)))
+    again = ana.begin(Idempotency_Key="k1")
+    assert (again.status_code, again.headers["Location"] != lost) == (201, True)
+    assert ana.begin(Idempotency_Key="k1").headers["Location"] == again.headers["Location"]
 
 
 def test_no_room_is_507_and_what_is_here_stays(ana: Tus, cast: Cast, settings: Settings) -> None:

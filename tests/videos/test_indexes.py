@@ -7,9 +7,9 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from anb.db import Database
+from anb.players.repository import PlaceFilter
 from anb.rankings import repository as rankings
 from anb.videos import repository as videos
-from anb.videos.repository import Filter
 
 
 def plans(database: Database, ask: Callable[[Session], object]) -> str:
@@ -34,7 +34,7 @@ def plans(database: Database, ask: Callable[[Session], object]) -> str:
     return "\n".join(found)
 
 
-EVERYWHERE = Filter("", "")
+EVERYWHERE = PlaceFilter("", "")
 
 
 def listed(order: videos.Ordering) -> Callable[[Session], object]:
@@ -42,7 +42,7 @@ def listed(order: videos.Ordering) -> Callable[[Session], object]:
 
 
 def ranked(city: str = "", country: str = "") -> Callable[[Session], object]:
-    return lambda session: rankings.page(session, Filter(city, country), limit=20, offset=0)
+    return lambda session: rankings.page(session, PlaceFilter(city, country), limit=20, offset=0)
 
 
 READS: dict[str, tuple[Callable[[Session], object], str]] = {

@@ -50,7 +50,7 @@ def test_a_player_lists_own_videos_newest_first(cast: Cast, path: str) -> None:
     assert [video["title"] for video in answer.json()] == ["dos", "uno"]
     assert set(answer.json()[0]) == {
         "id", "video_id", "title", "description", "status", "progress", "created_at", "uploaded_at", "processed_at",
-        "processed_url", "poster_url", "votes", "failure",
+        "processed_url", "poster_url", "votes", "failure", "notices",
     }  # fmt: skip
 
 
@@ -343,7 +343,7 @@ def test_what_is_stored_is_what_was_sent(cast: Cast, app: FastAPI, database: Dat
 
 
 def test_a_body_that_falls_silent_is_given_up(app: FastAPI, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("anb.videos.intake._LONGEST_SILENCE_S", 0.2)
+    monkeypatch.setattr("anb.videos.upload_policy.LONGEST_SILENCE_S", 0.2)
     with serving(app) as port:
         started = raw_upload(cast.ana, 5_000_000, FORM_START + MP4_HEAD + bytes(2_000_000))
         answer = talk(port, started, half_close=False)

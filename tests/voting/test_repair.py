@@ -6,10 +6,15 @@ import pytest
 from sqlalchemy import text, update
 from tests.cast import Cast
 
+from anb import db
 from anb.db import Database
+from anb.players import repository as players
+from anb.players.models import Player
 from anb.settings import Settings
 from anb.storage import open_storage
+from anb.videos import repository as videos
 from anb.videos.models import Video
+from anb.videos.service import Received, Registration, pending_row
 from anb.voting import repository
 from anb.voting.ballot import Ballot
 from anb.voting.recount import recount
@@ -31,9 +36,10 @@ def _somebody_waits(database: Database) -> bool:
 def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
-    beto, video_id = cast.beto, cast.video(cast.ana)
+    ana, beto, video_id = cast.ana, cast.beto, cast.video(cast.ana)
     with database.write() as session:
         session.execute(update(Video).values(votes=7))
+        session.execute(update(Player).where(Player.id == ana.id).values(votes=3))
     with ThreadPoolExecutor(1) as pool:
         with database.write() as session:
             repository.candidates_locked(session, [video_id])
@@ -41,10 +47,30 @@ def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Databas
             while not _somebody_waits(database) and not repair.done():
                 time.sleep(0.01)
             assert len(repository.insert_votes(session, [Ballot(video_id, beto.id)])) == 1
+            repository.add_to_totals(session, Counter({video_id: 1}), Counter({ana.id: 1}))
         assert [(wrong.kind, wrong.total, wrong.rows) for wrong in repair.result(20)] == [
-            ("video", 7, 1),
-            ("player", 0, 1),
+            ("video", 8, 1),
+            ("player", 4, 1),
         ]
+    assert recount(database, repair=False) == []
+
+
+def test_a_repair_and_an_upload_of_the_same_player_that_cross_both_end(cast: Cast, database: Database) -> None:
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    ana = cast.ana
+    with database.write() as session:
+        session.execute(update(Player).where(Player.id == ana.id).values(votes=7))
+    received = Received("uploads/some.mp4", 1, "0" * 64, "Triple", "")
+    wish = Registration(db.new_id(), ana.id, received, None, "request")
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            assert players.lock(session, ana.id)
+            repair = pool.submit(recount, database, repair=True)
+            while not _somebody_waits(database) and not repair.done():
+                time.sleep(0.01)
+            assert videos.add(session, pending_row(wish, db.now(session)))
+        assert [(wrong.kind, wrong.total, wrong.rows) for wrong in repair.result(20)] == [("player", 7, 0)]
 
 
 def test_a_ballot_under_way_goes_with_the_video_that_is_taken_down(

@@ -122,6 +122,16 @@ def test_web_grows_by_cpu_and_memory(cluster: Cluster) -> None:
     assert {metric["resource"]["name"] for metric in spec["metrics"]} == {"cpu", "memory"}
 
 
+def test_what_a_web_pod_keeps_after_load_does_not_call_for_more_pods(cluster: Cluster) -> None:
+    """More pods do not lower it: the autoscaler would go on to its most, and stay there. Measured, see web.yaml."""
+    kept_mib = 522
+    metrics = cluster.one("HorizontalPodAutoscaler", "web")["spec"]["metrics"]
+    (target,) = [one["resource"]["target"] for one in metrics if one["resource"]["name"] == "memory"]
+    asked = container(cluster.pods()["web"])["resources"]["requests"]["memory"]
+    asked_mib = int(asked.removesuffix("Gi")) * 1024
+    assert kept_mib * 1.25 < asked_mib * target["averageUtilization"] / 100
+
+
 def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluster) -> None:
     spec = cluster.one("ScaledObject", "worker")["spec"]
     told = set(re.findall(r"`(anb_\w+)`", (ROOT / "docs" / "metrics.md").read_text()))
@@ -133,6 +143,18 @@ def test_workers_grow_by_the_applications_own_count_of_the_queue(cluster: Cluste
     assert [one for one in addresses if f"`{one}`" not in page] == [], "nobody is told what the service must be called"
     assert spec["minReplicaCount"] >= 1  # a first video waits for no pod
     assert spec["fallback"]["replicas"] >= spec["minReplicaCount"]
+
+
+def test_the_page_says_how_far_pods_grow(main_region: Cluster, second_region: Cluster) -> None:
+    page = (ROOT / "docs/kubernetes.md").read_text()
+    for name, kind, least, most in (
+        ("web", "HorizontalPodAutoscaler", "minReplicas", "maxReplicas"),
+        ("worker", "ScaledObject", "minReplicaCount", "maxReplicaCount"),
+    ):
+        here, there = (cluster.one(kind, name)["spec"] for cluster in (main_region, second_region))
+        grows = f"{here[least]} to {here[most]} in the main region, to {there[most]} in the second"
+        assert f"| `{name}` | {grows}" in page
+        assert here[least] == there[least]
 
 
 def test_prometheus_knows_the_pods_by_the_names_of_its_rules(cluster: Cluster) -> None:
@@ -187,6 +209,36 @@ def test_who_may_speak_with_whom(cluster: Cluster, component: str, direction: st
         for port in rule["ports"]
     }
     assert opened == OPENINGS[component, direction]
+
+
+@pytest.mark.parametrize("component", [name for name, way in OPENINGS if ("rights", 80) in OPENINGS[name, way]])
+def test_pods_with_rights_sign_for_the_buckets_region_wherever_they_run(cluster: Cluster, component: str) -> None:
+    told = _environment(_with_rights(container(cluster.pods()[component]), cluster.region), cluster)
+    assert f"-{told['AWS_DEFAULT_REGION']}/" in told["MEDIA_ROOT"]
+
+
+def _with_rights(one: Manifest, region: str) -> Manifest:
+    """As EKS Pod Identity's webhook gives it back: the cluster's region, unless `env` itself has a key for one."""
+    env = one.get("env", [])
+    keys = ("AWS_DEFAULT_REGION", "AWS_REGION")
+    if {pair["name"] for pair in env}.isdisjoint(keys):
+        env = [*env, *({"name": key, "value": region} for key in keys)]
+    return {**one, "env": env}
+
+
+def _environment(one: Manifest, cluster: Cluster) -> dict[str, str]:
+    """What the process is told: `env` beats `envFrom`."""
+    (name,) = (config["metadata"]["name"] for config in cluster.all("ConfigMap"))
+    assert {"configMapRef": {"name": name}} in one["envFrom"]
+    told = dict(cluster.settings())
+    for pair in one["env"]:
+        if "valueFrom" in pair:
+            reference = pair["valueFrom"]["configMapKeyRef"]
+            assert reference["name"] == name
+            told[pair["name"]] = cluster.settings()[reference["key"]]
+        else:
+            told[pair["name"]] = pair["value"]
+    return told
 
 
 def _is_for(selector: Manifest, component: str) -> bool:

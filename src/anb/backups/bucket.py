@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from typing import Any, BinaryIO, cast
 
 from anb.backups.manifest import MANIFEST
+from anb.storage.headers import PRIVATE, UNKNOWN_TYPE
 from anb.storage.s3 import S3Storage, s3_as_storage_error
 
 
@@ -17,6 +18,11 @@ class Bucket(S3Storage):
     def name(self, key: str) -> str:
         """Names are our own here, and not only those of stored objects."""
         return self.prefix + key
+
+    def headers(self, key: str) -> dict[str, str]:
+        """Nobody's to keep: e-mail addresses, hashes of passwords, originals."""
+        del key
+        return {"ContentType": UNKNOWN_TYPE, "CacheControl": PRIVATE}
 
     def size(self, name: str) -> int | None:
         try:

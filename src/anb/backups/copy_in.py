@@ -28,6 +28,7 @@ from anb.storage.base import ORIGINALS, RESULTS, Storage, Writer
 from anb.storage.reading import chunks
 from anb.videos import repository as videos
 from anb.voting.recount import Difference, recount
+from anb.voting.taking_down import remove_rows
 
 _ROWS_AT_ONCE = 1000
 
@@ -83,17 +84,21 @@ def _require_empty(database: Database, storage: Storage, wanted: Listing, manife
             f"The database has a schema at step {revision}, the backup is of step {manifest.schema_revision}:"
             " name a database without any."
         )
-    tables = set(inspect(database.engine).get_table_names())
     with database.read() as session:
-        full = [name for name in sorted(tables - {"alembic_version"}) if _has_rows(session, name)]
-    if full:
-        raise BackupError(
-            f"The database is not empty ({', '.join(full)} has rows): name an empty one, or an empty ANB_DATA_DIR."
-        )
+        _require_no_rows(session)
     for folder in (ORIGINALS, RESULTS):
         for stored in storage.objects(folder):
             if wanted.get(stored.key) is None:
                 raise BackupError(f"Storage is not empty (it has {stored.key}): name an empty one.")
+
+
+def _require_no_rows(session: Session) -> None:
+    tables = set(inspect(session.connection()).get_table_names())
+    full = [name for name in sorted(tables - {"alembic_version"}) if _has_rows(session, name)]
+    if full:
+        raise BackupError(
+            f"The database is not empty ({', '.join(full)} has rows): name an empty one, or an empty ANB_DATA_DIR."
+        )
 
 
 def _has_rows(session: Session, name: str) -> bool:
@@ -151,9 +156,10 @@ def _pour(source: BinaryIO, writer: Writer) -> str:
 
 
 def load(session: Session, backup: Backup, manifest: Manifest) -> None:
-    """Every row into the schema that it came from, then the steps since, then without the videos that their owners
-    deleted while the objects were copied."""
+    """Every row into the schema that it came from, then the steps since, then without the videos that were
+    deleted, or taken down with their votes, while the objects were copied."""
     migrations.upgrade_on(session.connection(), manifest.schema_revision)
+    _require_no_rows(session)  # again, behind the migration's lock: of two restores at once one waited there
     for name, part in manifest.tables.items():
         with backup.place.open(f"{backup.moment}/tables/{name}.jsonl.gz") as packed:
             try:
@@ -164,7 +170,7 @@ def load(session: Session, backup: Backup, manifest: Manifest) -> None:
     for video_id in manifest.deleted_since:
         video = videos.get(session, video_id)
         if video is not None:
-            videos.remove(session, video)
+            remove_rows(session, video)
 
 
 def _load_table(session: Session, packed: BinaryIO, part: Part) -> None:

@@ -52,7 +52,13 @@ class Made:
 
 
 def make(database: Database, storage: Storage, place: Place, on_progress: OnProgress) -> Made:
-    if not migrations.is_current(database):
+    revision = migrations.revision(database)
+    if migrations.is_newer(revision):
+        raise BackupError(
+            f"The schema is at step {revision}, which a newer version made: make the backup with that one, for this one"
+            " does not know all that is in it."
+        )
+    if revision != migrations.head():
         raise BackupError("The schema is not at this version's newest step: run `anb migrate` first.")
     with ExitStack() as stack:
         stack.enter_context(place.held())
@@ -89,6 +95,9 @@ def _read_newest(place: Place, into: Listing) -> None:
             earlier.require_sound_list(earlier.manifest())
         except BackupError as error:
             log.warning("backup_is_damaged", reason=str(error))
+            continue
+        except PermissionError as error:  # made by hand, as another user: the next run by the clock goes on
+            log.warning("backup_may_not_be_read", path=error.filename)
             continue
         for entry in earlier.entries():
             into.put(entry)

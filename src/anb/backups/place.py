@@ -4,6 +4,8 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -17,6 +19,7 @@ from anb.storage.local import LocalWriter, sync_folder
 from anb.storage.reading import chunks
 
 _LOCK = ".lock"
+_MOMENT = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
 
 
 class Place(Protocol):
@@ -29,7 +32,7 @@ class Place(Protocol):
     def size(self, name: str) -> int | None: ...
 
     def moments(self) -> list[str]:
-        """Of the backups that were finished, oldest first."""
+        """Of the finished backups, and of those that this user may not look into; oldest first."""
 
     def held(self) -> AbstractContextManager[None]:
         """While a backup is written. What earlier ones left that were killed goes, unless another is being written."""
@@ -91,7 +94,11 @@ class Folder:
             return None
 
     def moments(self) -> list[str]:
-        return sorted(manifest.parent.name for manifest in self._root.glob(f"*/{MANIFEST}"))
+        """Raises PermissionError, which a glob would hide: backups that may not be looked at are not none."""
+        try:
+            return [folder.name for folder in sorted(self._root.iterdir()) if _may_be_finished(folder)]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -108,9 +115,23 @@ class Folder:
             os.close(descriptor)
 
     def _remove_unfinished(self) -> None:
-        for where in ("files/*", "*", "*/tables"):
-            for part in self._root.glob(f"{where}/.*.part"):
-                part.unlink(missing_ok=True)
+        """Copies stay, for the next backup uses them. Rows are of no use, and hold names and addresses of minors."""
+        for part in self._root.glob("files/*/.*.part"):
+            part.unlink(missing_ok=True)
+        for folder in self._root.iterdir():
+            if _MOMENT.fullmatch(folder.name) and not _may_be_finished(folder):
+                shutil.rmtree(folder)
+
+
+def _may_be_finished(folder: Path) -> bool:
+    """Another user's backup counts: whoever opens it is told, not given an older one. Not so `lost+found`."""
+    try:
+        (folder / MANIFEST).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except PermissionError:
+        return _MOMENT.fullmatch(folder.name) is not None
+    return True
 
 
 def _locked(descriptor: int, how: int) -> bool:

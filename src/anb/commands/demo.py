@@ -15,7 +15,7 @@ _FOLDER = Path("demo-output")
 def demo(
     as_json: Json = False,
     video: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="Your own video.")] = None,
-    data_dir: Annotated[Path, typer.Option(help="Emptied of an earlier demo's data first.")] = _FOLDER,
+    data_dir: Annotated[Path, typer.Option(help="A demo's own; emptied first, unless --base-url is given.")] = _FOLDER,
     base_url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Show it on a server that runs there, and leave the demo's accounts on it."),

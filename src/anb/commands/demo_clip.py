@@ -3,6 +3,7 @@
 import math
 from pathlib import Path
 
+from anb.commands.demo_server import DemoError
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
 from anb.processing.limits import Limits
 
@@ -37,7 +38,7 @@ def draw(target: Path) -> None:
     ]
     ending = run_ffmpeg(command, Limits(wall_seconds=120), Listener(), read=[], workdir=target.resolve().parent)
     if ending.exit != 0:
-        raise RuntimeError(f"FFmpeg could not draw the clip: {ending.last_words}")
+        raise DemoError(f"FFmpeg could not draw the clip: {ending.last_words}")
     _show_turned(target, height=720)
 
 

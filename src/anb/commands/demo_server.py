@@ -26,12 +26,17 @@ class DemoError(Exception):
     """The demo did not show what it promises; the message says where it stopped."""
 
 
-def prepare_folder(folder: Path) -> None:
-    """Empty it of what an earlier demo left, and of nothing else: a folder with other things in it is refused."""
+def claim_folder(folder: Path) -> None:
+    """Mark it as a demo's, which may replace its own files there: a folder with other things in it is refused."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()) and not (folder / _MARK).exists():
-        raise DemoError(f"{folder} holds something that no demo made; choose another --data-dir")
+        raise DemoError(f"{folder} is not empty and has no {_MARK}, which a demo leaves; choose another --data-dir")
     (folder / _MARK).touch()
+
+
+def prepare_folder(folder: Path) -> None:
+    """Empty it of what an earlier demo left, and of nothing else."""
+    claim_folder(folder)
     folder.chmod(0o700)  # also one that an earlier version made
     with (folder / "lock").open("a") as lock:
         try:

@@ -16,10 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from anb.commands import demo_clip
-from anb.commands.demo_server import DemoError, prepare_folder, server
+from anb.commands.demo_server import DemoError, claim_folder, prepare_folder, server
+from anb.commands.os_errors import in_words
 from anb.commands.progress_bar import bar
 from anb.commands.reports import key_facts
 from anb.messages import FAILURES
+from anb.processing.failures import ProcessingFailed
 from anb.processing.inspection import inspect
 from anb.processing.limits import Limits
 
@@ -59,13 +61,15 @@ def run(plan: Plan, console: Console) -> dict[str, Any]:
                 base_url = stack.enter_context(server(plan.folder))
             else:
                 _require_server(plan.base_url)
-                plan.folder.mkdir(parents=True, exist_ok=True)
+                claim_folder(plan.folder)  # what a demo's own server keeps in it stays
                 base_url = plan.base_url
             client = stack.enter_context(_client(base_url, proxied=plan.base_url is not None))
             shown = _Show(client, console, plan.folder).play(plan.video)
             elapsed_s = time.monotonic() - started
+    except ProcessingFailed as failure:
+        raise DemoError(f"{failure}. `anb doctor` says what to do") from failure
     except (httpx2.HTTPError, OSError) as error:
-        raise DemoError(f"{type(error).__name__}: {error}") from error
+        raise DemoError(in_words(error) or f"{type(error).__name__}: {error}") from error
     if plan.base_url is None:
         again = f"{_command()} up --data-dir {shlex.quote(str(plan.folder))}"
         console.print(f"The server has ended. To see it all again: {again}", soft_wrap=True, markup=False)

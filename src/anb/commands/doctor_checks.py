@@ -1,11 +1,13 @@
 """`anb doctor`: what is wrong with this machine, and what to do about it. Changes nothing."""
 
+import asyncio
 import os
 import platform
 import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,12 +17,16 @@ from pathlib import Path
 from typing import Literal
 
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 
 from anb import logs, migrations
+from anb.commands.os_errors import advice, plainly
+from anb.commands.system import is_there
 from anb.db import Database, now
 from anb.jobs.app import Bell, make_celery
+from anb.limits.counting import require_shared
 from anb.processing.failures import ProcessingFailed
-from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, run_ffmpeg
+from anb.processing.ffmpeg import Listener, cage_report, find_ffmpeg, missing_parts, run_ffmpeg
 from anb.processing.limits import Limits
 from anb.settings import Settings, SettingsError, load_settings, near_misses
 from anb.storage import open_at
@@ -31,6 +37,9 @@ _RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 
 _STORAGE_ADVICE = "Give this user write access, or mount the share; for S3 see docs/howto/use-s3.md."
 _EMPTY_ADVICE = "Mount the share that it is the place of. For a contest that begins, `anb migrate` makes its folders."
+_FALLBACK_ADVICE = "Media that have not moved are there: mount it, make it writable, or correct ANB_MEDIA_FALLBACK."
+_REPLICA_ADVICE = "Start it, or correct ANB_DATABASE_READ_URL. Until then public pages come from the primary."
+_RATE_LIMITS_ADVICE = "Start it, or correct ANB_RATE_LIMITS_URL. Until then each process counts for itself."
 _STAGING_ADVICE = (
     "Resumable uploads grow there: web servers and the beat need one that all of them share and may write, with room "
     "(ANB_STAGING_DIR). A worker alone does not."
@@ -71,8 +80,9 @@ def _mistyped() -> Iterator[Finding]:
 
 
 def _extras(settings: Settings) -> Iterator[Finding]:
-    """What these settings turn on is in no plain installation, and without it neither web nor worker starts."""
+    """What these settings turn on is in no plain installation, and without it a worker does not start."""
     for variable, is_on, extra, package in (
+        ("CELERY_BROKER_URL", settings.celery_broker_url.startswith("sqs:"), "sqs", "pycurl"),
         ("ANB_SENTRY_DSN", bool(settings.sentry_dsn), "sentry", "sentry_sdk"),
         ("ANB_TRACING", settings.tracing, "otel", "opentelemetry.instrumentation.fastapi"),
     ):
@@ -92,8 +102,13 @@ def _is_installed(package: str) -> bool:
 def _machine(settings: Settings) -> Iterator[Finding]:
     yield Finding("python", "ok", platform.python_version())
     yield _guarded("ffmpeg", lambda: _ffmpeg(settings), "Install ffmpeg, or the package imageio-ffmpeg.")
-    for wall, state in cage_report().items():
-        yield judge_wall(wall, state)
+    try:
+        walls = cage_report()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it is the answer
+        advice = "FFmpeg runs in it: no video can be processed. Look for a machine that is out of memory or processes."
+        yield Finding("cage", "fail", f"cannot be asked: {type(error).__name__}", advice)
+    else:
+        yield from (judge_wall(wall, state) for wall, state in walls.items())
 
 
 def _ffmpeg(settings: Settings) -> Finding:
@@ -107,6 +122,9 @@ def _ffmpeg(settings: Settings) -> Finding:
     if ending.exit != 0 or not heard:
         advice = "Reinstall FFmpeg, or raise ANB_FFMPEG_MEMORY_BYTES."
         return Finding("ffmpeg", "fail", f"{binary} does not start: {ending.last_words}", advice)
+    if missing := missing_parts(binary):
+        advice = "Install a full FFmpeg, or the package imageio-ffmpeg."
+        return Finding("ffmpeg", "fail", f"{binary} was made without {', '.join(missing)}", advice)
     return Finding("ffmpeg", "ok", f"{heard[0].partition(' Copyright')[0]}, {binary}")
 
 
@@ -120,18 +138,43 @@ def judge_wall(wall: str, state: str) -> Finding:
 def _database(settings: Settings) -> Iterator[Finding]:
     url = make_url(settings.database)
     shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        yield Finding("database", "warn", f"{shown} is not there yet", "`anb up` or `anb migrate` makes it.")
+    if url.get_backend_name() == "sqlite" and (missing := _no_file(Path(url.database or ""), shown)):
+        yield missing
         yield judge_clock(datetime.now(UTC), None)
         return
     database = Database(settings.database, pool_size=1)
     yield _guarded("database", lambda: _schema(database, shown), partial(database_advice, url))
-    yield _guarded("clock", lambda: _clock(database), "Without the database only this machine's clock is known.")
+    yield _clock(database)
     database.dispose()
+    if settings.database_read_url:
+        yield _guarded("replica", lambda: _replica(settings.database_read_url), _REPLICA_ADVICE, "warn")
+
+
+def _replica(url: str) -> Finding:
+    replica = Database.replica(url, pool_size=1)
+    try:
+        revision = migrations.revision(replica)
+    finally:
+        replica.dispose()
+    return Finding("replica", "ok", f"{make_url(url).render_as_string(hide_password=True)}, schema step {revision}")
+
+
+def _no_file(file: Path, shown: str) -> Finding | None:
+    """None where there is one to be asked."""
+    try:
+        if is_there(file):
+            return None
+    except PermissionError as error:
+        return Finding("database", "fail", plainly(error), advice(error) or "")
+    return Finding("database", "warn", f"{shown} is not there yet", "`anb up` or `anb migrate` makes it.")
 
 
 def _schema(database: Database, shown: str) -> Finding:
-    if not migrations.is_current(database):
+    revision = migrations.revision(database)
+    if migrations.is_newer(revision):
+        said = f"{shown} is at schema step {revision}, which a newer release made"
+        return Finding("database", "warn", said, "This release serves on it; backups are that release's to make.")
+    if revision != migrations.head():
         return Finding("database", "fail", f"{shown} is not at schema step {migrations.head()}", "Run `anb migrate`.")
     return Finding("database", "ok", f"{shown}, schema step {migrations.head()}")
 
@@ -150,8 +193,10 @@ def database_advice(url: URL, said: str) -> str:
 
 
 def _clock(database: Database) -> Finding:
-    with database.read() as session:
-        return judge_clock(datetime.now(UTC), now(session))
+    there = None
+    with suppress(DBAPIError), database.read() as session:  # one that cannot be reached was told of already
+        there = now(session)
+    return judge_clock(datetime.now(UTC), there)
 
 
 def judge_clock(here: datetime, there: datetime | None) -> Finding:
@@ -167,7 +212,11 @@ def judge_clock(here: datetime, there: datetime | None) -> Finding:
 
 def _places(settings: Settings) -> Iterator[Finding]:
     yield _guarded("broker", lambda: _broker(settings), "Start it, or correct CELERY_BROKER_URL. Uploads wait for it.")
+    if settings.rate_limits_url:
+        yield _guarded("rate limits", lambda: _rate_limits(settings.rate_limits_url), _RATE_LIMITS_ADVICE, "warn")
     yield _guarded("storage", lambda: _storage(settings), _STORAGE_ADVICE)
+    if settings.media_fallback:
+        yield _guarded("fallback", lambda: _fallback(settings), _FALLBACK_ADVICE)
     yield _guarded("staging", lambda: _staging(settings.staging, settings.disk_reserve_bytes), _STAGING_ADVICE)
     disk = settings.scratch if settings.media.startswith("s3://") else Path(settings.media)
     free = shutil.disk_usage(_nearest(disk)).free
@@ -180,6 +229,16 @@ def _broker(settings: Settings) -> Finding:
     celery = make_celery(settings)
     Bell(celery).check()
     return Finding("broker", "ok", celery.connection_for_write().as_uri())
+
+
+def _rate_limits(url: str) -> Finding:
+    asyncio.run(require_shared(url))
+    return Finding("rate limits", "ok", f"{make_url(url).render_as_string(hide_password=True)} counts them")
+
+
+def _fallback(settings: Settings) -> Finding:
+    open_at(settings.media_fallback, settings).check()
+    return Finding("fallback", "ok", f"{settings.media_fallback} can be written")
 
 
 def _storage(settings: Settings) -> Finding:
@@ -219,7 +278,14 @@ def _staging_to_be_made(folder: Path) -> Finding:
 
 
 def _nearest(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if _is_seen(path))
+
+
+def _is_seen(path: Path) -> bool:
+    try:
+        return is_there(path)
+    except PermissionError:  # in a folder of another user: that folder is the nearest
+        return False
 
 
 def judge_disk(free: int, reserve: int) -> Finding:
@@ -230,12 +296,18 @@ def judge_disk(free: int, reserve: int) -> Finding:
     return Finding("disk", "warn", detail, advice) if free < 2 * reserve else Finding("disk", "ok", detail)
 
 
-def _guarded(part: str, check: Callable[[], Finding], advice: str | Callable[[str], str]) -> Finding:
+def _guarded(
+    part: str,
+    check: Callable[[], Finding],
+    advice: str | Callable[[str], str],
+    failing: Literal["warn", "fail"] = "fail",
+) -> Finding:
     try:
         return check()
     except ProcessingFailed as failure:
         said = shown = failure.log_detail or failure.code.value
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer
         said = str(error)
-        shown = f"{type(error).__name__}: {(said.splitlines() or [''])[0]}"
-    return Finding(part, "fail", shown, advice if isinstance(advice, str) else advice(said))
+        first_line = (said.splitlines() or [""])[0]
+        shown = plainly(error) if isinstance(error, OSError) else f"{type(error).__name__}: {first_line}"
+    return Finding(part, failing, shown, advice if isinstance(advice, str) else advice(said))

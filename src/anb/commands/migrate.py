@@ -23,4 +23,6 @@ def migrate(as_json: Json = False) -> None:
         keep_private(settings)
     with open_database(settings, new=True) as database:
         install(settings, database)
-    say(f"The schema is at step {migrations.head()}.", {"revision": migrations.head()}, as_json=as_json)
+        revision = migrations.revision(database)
+    newer = ", which a newer release made: this one works on it as it is" if migrations.is_newer(revision) else ""
+    say(f"The schema is at step {revision}{newer}.", {"revision": revision}, as_json=as_json)

@@ -44,7 +44,8 @@ def process(
         say(refused["detail"], refused, as_json=as_json, failed=True)
         raise typer.Exit(1) from None
     report = done | {"elapsed_s": round(time.monotonic() - started, 2)}
-    say(f"{report['output']}\n{report['poster']}", report, as_json=as_json)
+    lines = [report["output"], report["poster"], *(notice["detail"] for notice in report["notices"])]
+    say("\n".join(lines), report, as_json=as_json)
 
 
 def _check_output(source: Path, output: Path) -> None:

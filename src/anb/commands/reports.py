@@ -10,6 +10,7 @@ from anb.messages import FAILURES, PROBLEMS
 from anb.processing.failures import ProcessingFailed
 from anb.processing.house_format import Facts
 from anb.processing.inspection import Inspection
+from anb.videos.upload_policy import megabytes
 from anb.voting.recount import Difference
 
 Report = dict[str, Any]
@@ -38,6 +39,7 @@ def inspection_as_json(seen: Inspection, size: int, max_upload_bytes: int) -> Re
         "size_bytes": size,
         "may_be_uploaded": refusal is None,
         "refusal": refusal,
+        "breaks_off": seen.breaks_off,
         "keeps_house_format": seen.keeps_house_format,
         "breaches": list(seen.breaches),
         "facts": _plain(asdict(seen.facts)) if seen.facts else None,
@@ -48,7 +50,7 @@ def _refusal(seen: Inspection, size: int, max_upload_bytes: int) -> dict[str, st
     if seen.refusal is not None:
         return {"code": seen.refusal.value, "detail": FAILURES[seen.refusal].render("en", seen.refusal_params)}
     if size > max_upload_bytes:
-        text = PROBLEMS["video_too_large"].render("en", {"max_mb": max_upload_bytes // 2**20})
+        text = PROBLEMS["video_too_large"].render("en", {"max_mb": megabytes(max_upload_bytes)})
         return {"code": "video_too_large", "detail": text}
     return None
 
@@ -70,6 +72,8 @@ def inspection_as_text(report: Report) -> str:
     lines = [f"It is: {report['looks_like']}{_facts_in_words(report['facts'])}, {report['size_bytes'] / 2**20:.1f} MB"]
     refusal = report["refusal"]
     lines.append(f"May be uploaded: {'no. ' + refusal['detail'] if refusal else 'yes'}")
+    if report["breaks_off"]:
+        lines.append("It breaks off: it is longer by its own account. What there is can be used.")
     lines.append(f"Keeps the house format: {'yes' if report['keeps_house_format'] else 'no'}")
     return "\n".join([*lines, *(f"  - {breach}" for breach in report["breaches"])])
 

@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 
 from anb import db
 from anb.history.models import Sample
-from anb.videos.lifecycle import Status
-from anb.videos.models import Video, in_state
 
 
 def keep(session: Session, sample: dict[str, object], *, forget_before: datetime) -> None:
@@ -21,13 +19,3 @@ def keep(session: Session, sample: dict[str, object], *, forget_before: datetime
 def since(session: Session, moment: datetime) -> Sequence[Sample]:
     """Oldest first."""
     return session.scalars(select(Sample).where(Sample.at >= moment).order_by(Sample.at)).all()
-
-
-def videos_made_since(session: Session, moment: datetime) -> Sequence[datetime]:
-    """When each was published. Those that were deleted since are not among them.
-
-    Without an index of its own: it is asked by hand, and takes 0.1 s among 120 000 videos on either database. That is a
-    year in which each month asks for phase 3.
-    """
-    made = select(Video.processed_at).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
-    return [at for at in session.scalars(made) if at is not None]

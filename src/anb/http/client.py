@@ -1,4 +1,4 @@
-"""What a request says of its sender: the language, the address."""
+"""What a request says of its sender and its body: the language, the address, the length."""
 
 from typing import cast
 
@@ -10,6 +10,11 @@ from anb.messages import Language
 def language(request: Request) -> Language:
     """Spanish unless the client prefers English."""
     return asked_language(request) or "es"
+
+
+def answered_in(spoken: Language) -> dict[str, str]:
+    """Headers of an answer that is its asker's alone, in words of theirs."""
+    return {"Content-Language": spoken, "Vary": "Accept-Language", "Cache-Control": "no-store"}
 
 
 def asked_language(request: Request) -> Language | None:
@@ -30,3 +35,8 @@ def asked_language(request: Request) -> Language | None:
 def client_address(request: Request) -> str:
     """After `BehindProxies`; behind a Unix socket nobody has one."""
     return request.client.host if request.client else ""
+
+
+def declared_length(request: Request) -> int | None:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None

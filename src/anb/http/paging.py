@@ -1,11 +1,12 @@
 """Pages of a public list: which rows, and where the others are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
+from urllib.parse import urlencode
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import AfterValidator
-from starlette.datastructures import URL
 
 from anb.errors import RefusedFieldError
 from anb.text import has_bad_characters
@@ -35,12 +36,15 @@ class Page:
     def pages(self, total: int) -> int:
         return -(-total // self.size)
 
-    def links(self, url: URL, total: int) -> dict[str, str]:
-        """RFC 8288, relative to the server that was asked."""
+    def links(self, request: Request, query: Mapping[str, str | int], total: int) -> dict[str, str]:
+        """RFC 8288, relative to the server that was asked. Of `query`, the route's own as it was read, they have what
+        was asked; whatever else stands in the address would come back four times.
+        """
+        kept = {name: value for name, value in query.items() if name in request.query_params}
         last = max(self.pages(total), 1)
         wanted = {"first": 1, "prev": self.number - 1, "next": self.number + 1, "last": last}
         links = [
-            f'<{url.path}?{url.include_query_params(page=number).query}>; rel="{name}"'
+            f'<{request.url.path}?{urlencode({**kept, "page": number})}>; rel="{name}"'
             for name, number in wanted.items()
             if 1 <= number <= last
         ]

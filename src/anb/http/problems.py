@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from anb import db, errors
 from anb.errors import AnbError, FieldError, RefusedFieldError
-from anb.http.client import language
+from anb.http.client import answered_in, language
 from anb.messages import FIELDS, PROBLEMS
 from anb.storage.trouble import StorageError, refusal
 
@@ -79,7 +80,7 @@ def problem(request: Request, status: int, error: AnbError, headers: dict[str, s
     return Response(
         orjson.dumps(body.model_dump()),
         status,
-        {"Content-Language": spoken, "Vary": "Accept-Language", "Cache-Control": "no-store", **(headers or {})},
+        {**answered_in(spoken), **(headers or {})},
         PROBLEM_TYPE,
     )
 
@@ -156,7 +157,7 @@ def install_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _framework(request: Request, error: HTTPException) -> Response:
         code = _CODES.get(error.status_code, "malformed_request")
-        return problem(request, error.status_code, AnbError(code), dict(error.headers or {}))
+        return problem(request, error.status_code, AnbError(code), _framework_headers(request, error))
 
     @app.exception_handler(DBAPIError)
     @app.exception_handler(PoolTimeoutError)
@@ -177,6 +178,20 @@ def install_errors(app: FastAPI) -> None:
         return answer(request, refusal(error))
 
 
+def _framework_headers(request: Request, error: HTTPException) -> dict[str, str]:
+    told = dict(error.headers or {})
+    # Starlette tells the methods of the first route of this path alone.
+    return told | {"Allow": ", ".join(_methods_of(request))} if error.status_code == 405 else told
+
+
+def _methods_of(request: Request) -> list[str]:
+    asked = [(method, {**request.scope, "method": method}) for method in _METHODS]
+    return [name for name, scope in asked if any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)]
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
+
 def unforeseen(request: Request, error: Exception) -> Response:
     """No handler of the framework's: that one stands outside of all that every answer gets (`request_context.py`), and
     has the server log the error a second time."""
@@ -191,12 +206,12 @@ def _field_error(detail: dict[str, Any]) -> FieldError:
     context: dict[str, Any] = detail.get("ctx", {})
     refused = context.get("error")
     if isinstance(refused, RefusedFieldError):
-        return replace(refused.error, field=refused.error.field or field)
+        return replace(refused.error, field=field)
     for prefix, code in _KINDS:
         if kind.startswith(prefix):
             params = {name: value for name, value in context.items() if isinstance(value, str | int)}
             if code == "not_a_choice":
-                params = {"choices": context["expected"]}
+                params = {"choices": context["expected"].replace(" or ", ", ")}
             return FieldError(field, code, tuple(params.items()))
     return FieldError(field, "unreadable")
 

@@ -1,5 +1,7 @@
 """uvicorn's HTTP, but a client that ends its side early is still answered, and no head is endless."""
 
+import asyncio
+
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
@@ -9,6 +11,8 @@ from anb.http.problems import PROBLEM_TYPE, Problem
 from anb.messages import PROBLEMS
 
 _LARGEST_HEAD = 64 * 1024
+_LONGEST_HEAD_S = 15.0
+"""From its first byte to its last; as long as nginx waits (`client_header_timeout`)."""
 
 IDLE_WHILE_DRAINING_S = 5.0
 """Longer than the proxy keeps an idle connection (`keepalive_timeout` of nginx's upstream)."""
@@ -29,15 +33,28 @@ class HalfOpenProtocol(HttpToolsProtocol):
 
     _beside_body = 0
     """Bytes that came since the parser was last through with something."""
+    _head_due: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """One that never says anything is closed like one that has nothing more to say."""
+        super().connection_made(transport)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        self._unset_keepalive_if_required()  # uvicorn lets the timer of a connection that was reset run on
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_idle() and self._head_due is None:
+            self._head_due = self.loop.call_later(_LONGEST_HEAD_S, self.transport.close)
         self._beside_body += len(data)
         super().data_received(data)
         if self._beside_body > _LARGEST_HEAD and not self.transport.is_closing():
             self._refuse()
 
     def _refuse(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle():
             self.send_400_response("")
         else:  # an answer is on its way already
             self.transport.close()
@@ -50,7 +67,16 @@ class HalfOpenProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._beside_body = 0
+        self._head_is_here()
         super().on_headers_complete()
+
+    def _head_is_here(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
     def on_body(self, body: bytes) -> None:
         self._beside_body = 0
@@ -69,9 +95,9 @@ class HalfOpenProtocol(HttpToolsProtocol):
             cycle.message_event.set()
 
     def eof_received(self) -> bool | None:  # type: ignore[override]  # asyncio's protocol; uvicorn narrows it to None
-        cycle = self.cycle
-        if cycle is None or cycle.response_complete:
+        if self._is_idle():
             return None
+        cycle = self.cycle
         cycle.keep_alive = False
         cycle.more_body = False
         cycle.message_event.set()
@@ -123,9 +149,6 @@ class DrainingProtocol(HalfOpenProtocol):
 
     def _is_draining(self) -> bool:
         return getattr(self.server_state, "anb_draining", False)
-
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
 
     def _close_when_idle_for_long(self) -> None:
         self.loop.call_later(IDLE_WHILE_DRAINING_S, self._close_if_idle)

@@ -1,5 +1,6 @@
 """What every request gets: an id, a log line, its place in the metrics, the security headers."""
 
+import asyncio
 import time
 import uuid
 from typing import cast
@@ -10,8 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anb import metrics
 from anb.db import new_id
+from anb.errors import BusyError
 from anb.http import security_headers
-from anb.http.problems import unforeseen
+from anb.http.problems import answer, unforeseen
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,11 @@ class RequestContext:
 
         try:
             await self.app(scope, receive, observed)
+        except asyncio.CancelledError:
+            if answered:
+                raise
+            # The server is asked to stop and waits no longer, as for an upload on a slow link.
+            await answer(Request(scope), BusyError("temporarily_unavailable"))(scope, receive, observed)
         except Exception as error:
             if answered:
                 raise  # half an answer is there: the server cuts it off

@@ -1,9 +1,10 @@
 """How each broker is spoken to, by the scheme of its URL. Pure.
 
-One rule for all: a ring must never keep an upload waiting. Where the broker is away or silent it fails within seconds
-and is not tried again, for the sweep rings later.
+One rule for all: a ring must not keep an upload waiting. Where the broker is away or silent it fails within seconds and
+is not tried again, for the sweep rings later.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -46,22 +47,32 @@ def broker(url: str) -> Broker:
 
 
 def require_readable(url: str) -> None:
-    """Libraries look at the port when they connect: a wrong one would keep uploads unannounced instead of stopping the
-    start. Its own words are not told: what it takes for a port may be half of a password."""
-    try:
-        for node in url.split(";"):
-            urlsplit(node).port  # noqa: B018 - read for what it raises
-    except ValueError:
+    """Libraries look at port and database when they connect: wrong ones would keep uploads unannounced instead of
+    stopping the start, and rate limits would be counted in database 0. Its own words are not told: what it takes for a
+    port may be half of a password."""
+    if not all(map(_is_readable, url.split(";"))):
         raise ValueError(
-            "its host and port cannot be read: a port is a number up to 65535, and a password is written with %40 for"
-            " @, %3A for :, %2F for / and %25 for %"
-        ) from None
+            "its host, port and database cannot be read: a port is a number up to 65535, Redis' database is a number as"
+            " in redis://HOST:6379/0, and a password is written with %40 for @, %3A for :, %2F for / and %25 for %"
+        )
+
+
+def _is_readable(node: str) -> bool:
+    try:
+        read = urlsplit(node)
+        read.port  # noqa: B018 - read for what it raises
+    except ValueError:
+        return False
+    return read.scheme not in {"redis", "rediss", "sentinel"} or bool(_DATABASE.fullmatch(read.path))
+
+
+_DATABASE = re.compile(r"/*[0-9]{0,9}")
 
 
 _REDIS = {
     "max_retries": 0,
     "socket_connect_timeout": PATIENCE_S,
-    "socket_timeout": 5,
+    "socket_timeout": PATIENCE_S,
     "socket_keepalive": True,
     "visibility_timeout": HELD_S,
 }

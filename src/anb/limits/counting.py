@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 _PATIENCE_S = 0.5
 """A Redis on the same network answers within a millisecond; one that does not is away."""
 _LEFT_ALONE_S = 5.0
-"""So long is a Redis that was away not asked again."""
+"""A Redis that was away is not asked again for this long."""
 _LARGEST_BATCH = 200
 _MOST_KEPT = 100_000
 
@@ -118,6 +118,15 @@ class OwnCounts:
         """What is over goes; where a flood left more than may be kept, the oldest half goes as well."""
         running = [(key, kept) for key, kept in self._counts.items() if kept[1] > now]
         self._counts = dict(running[-_MOST_KEPT // 2 :])
+
+
+async def require_shared(url: str) -> None:
+    """Raises RedisError or OSError where this Redis would not count."""
+    shared = SharedCounts(url)
+    try:
+        await shared.add([])
+    finally:
+        await shared.close()
 
 
 class SharedCounts:

@@ -16,7 +16,10 @@ _FOLDER = Path(__file__).parent
 
 
 def upgrade(database: Database) -> None:
-    """Bring the schema to the newest step. Two at once wait for each other; nothing to do is no error."""
+    """Bring the schema to the newest step. Two at once wait for each other; nothing to do is no error. The schema of
+    newer code stays: whoever goes back to the release before starts on it, see `serves`."""
+    if is_newer(revision(database)):
+        return
     with database.engine.begin() as connection:
         upgrade_on(connection, "head")
 
@@ -29,14 +32,9 @@ def upgrade_on(connection: Connection, revision: str) -> None:
     command.upgrade(_config(connection), revision)
 
 
-def is_current(database: Database) -> bool:
-    """A plain read, for it is asked every few seconds: Alembic's own way logs two lines and, on SQLite, locks out
-    writers."""
-    return revision(database) == head()
-
-
 def revision(database: Database) -> str | None:
-    """None: there is no schema yet."""
+    """None: there is no schema yet. A plain read, for it is asked every few seconds: Alembic's own way logs two lines
+    and, on SQLite, locks out writers."""
     with database.read() as session:
         if not inspect(session.connection()).has_table("alembic_version"):
             return None
@@ -50,8 +48,13 @@ def knows(revision: str) -> bool:
 
 def serves(revision: str | None) -> bool:
     """Whether this code works on that schema. A step that it does not know came with newer code, which is about to
-    replace it: until then it serves on, as each step promises."""
-    return revision is not None and (revision == head() or not knows(revision))
+    replace it, or has been replaced by it: it serves, as each step promises."""
+    return revision == head() or is_newer(revision)
+
+
+def is_newer(revision: str | None) -> bool:
+    """Whether newer code made that schema."""
+    return revision is not None and not knows(revision)
 
 
 @cache

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from anb.db import Database, now
-from anb.history import repository
+from anb.history import repository as history
 from anb.operations import advice
 from anb.operations.advice import Finding
 from anb.operations.recorder import KEPT_INTERVALS
@@ -14,6 +14,7 @@ from anb.operations.triggers import Measure
 from anb.planning import choose
 from anb.planning.choose import Load, Option
 from anb.planning.phases import PHASES
+from anb.videos import repository as videos
 
 _MONTH = timedelta(days=30)
 
@@ -22,8 +23,8 @@ def look(database: Database, every_s: float) -> tuple[tuple[Finding, ...], Load]
     """What the triggers say, and the load that was seen: the most people at once, the videos of the busiest hour."""
     with database.read() as session:
         moment = now(session)
-        samples = repository.since(session, moment - min(_MONTH, timedelta(seconds=KEPT_INTERVALS * every_s)))
-        published = repository.videos_made_since(session, moment - _MONTH)
+        samples = history.since(session, moment - min(_MONTH, timedelta(seconds=KEPT_INTERVALS * every_s)))
+        published = videos.published_since(session, moment - _MONTH)
     made = {
         Measure.VIDEOS_A_DAY: sum(at > moment - timedelta(days=1) for at in published),
         Measure.VIDEOS_A_MONTH: len(published),
@@ -72,14 +73,14 @@ def as_text(found: Sequence[Finding], load: Load) -> str:
     parts += ["", "Below their limits, or not for long enough:"]
     parts += [f"  {_quiet(one)}" for one in found if not one.fires]
     parts += ["", "Decided by people, not measured here:"]
-    parts += [f"  {trigger.text}" for trigger in advice.decided_by_people()]
+    parts += [f"  phase {trigger.phase}, if {trigger.says}" for trigger in advice.decided_by_people()]
     parts += ["", "People are counted by each web server and added up: who asked two of them counts twice."]
     return "\n".join(parts)
 
 
 def _quiet(one: Finding) -> str:
     seen = "nothing seen of late" if one.now is None else f"now {_number(one.now)}"
-    above = f", above {_since(one.since)} (of {one.trigger.lasting})" if one.since else ""
+    above = f", above {_since(one.since)}, fires after {one.trigger.lasting}" if one.since else ""
     return f"{one.trigger.name}: {seen}, limit {one.limit.above:g} {one.limit.measure.value}{above}"
 
 

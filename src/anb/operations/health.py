@@ -1,24 +1,24 @@
 """Seen from outside: alive, ready, and in numbers."""
 
+import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal
 
 import structlog
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from anb import __version__, migrations
+from anb.errors import NotFoundError
 from anb.operations import scrape
 from anb.processing.ffmpeg import find_ffmpeg
 from anb.replica import PublicReads
 from anb.storage.patience import Patience
-
-T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 router = APIRouter(tags=["health"])
@@ -26,7 +26,11 @@ router = APIRouter(tags=["health"])
 _ESSENTIAL = {"database", "storage", "disk"}
 """Without one of these no upload can be taken. Without the broker or FFmpeg it is taken, and processed later."""
 
-_patience = Patience(3)
+PATIENCE_S = 3.0
+"""For all parts together, and well below what a probe waits (`timeoutSeconds` of deployment/kubernetes/base/web.yaml):
+one that hears nothing takes the server away, though it may serve without the part that is silent."""
+
+_patience: defaultdict[str, Patience] = defaultdict(lambda: Patience(PATIENCE_S))
 
 _LONGEST_UNTAKEN_S = 120
 """With a worker there, the sweep has rung again and again by then."""
@@ -47,13 +51,6 @@ class Readiness(BaseModel):
     parts: dict[str, Part]
 
 
-@router.head("/", include_in_schema=False)
-@router.get("/", include_in_schema=False)
-async def front() -> RedirectResponse:
-    """The address that `anb up` prints, typed into a browser."""
-    return RedirectResponse("/docs")
-
-
 @router.head("/health", include_in_schema=False)
 @router.get("/health")
 async def health() -> dict[str, str]:
@@ -65,7 +62,9 @@ async def health() -> dict[str, str]:
 @router.get("/ready", response_model=Readiness, responses={503: {"model": Readiness}})
 async def ready(request: Request) -> Response:
     """Whether it can do its work: each part, timed in milliseconds."""
-    parts = {name: await run_in_threadpool(_timed, name, check) for name, check in _checks(request).items()}
+    checks = _checks(request)
+    timed = await asyncio.gather(*(_timed(name, check) for name, check in checks.items()))
+    parts = dict(zip(checks, timed, strict=True))
     failing = {name for name, part in parts.items() if not part.ok}
     status: Literal["ready", "degraded", "not_ready"] = "ready"
     if failing:
@@ -75,21 +74,30 @@ async def ready(request: Request) -> Response:
     return JSONResponse(readiness.model_dump(), 503 if status == "not_ready" else 200, headers)
 
 
+@router.head("/metrics", include_in_schema=False)
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
     """Prometheus text, of all processes of this server."""
+    if request.scope["raw_path"] != b"/metrics":  # a load balancer that hides it compares the path as it was sent
+        raise NotFoundError("not_found")
     text = scrape.render(request.app.state.backlog)
     return Response(text, media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
-def _timed(name: str, check: Callable[[], None]) -> Part:
+async def _timed(name: str, check: Callable[[], None]) -> Part:
     started = time.perf_counter()
     try:
-        check()
+        await _patience[name].hear(check)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is its answer
         log.warning("part_not_ready", part=name, reason=f"{type(error).__name__}: {error}")
-        return Part(ok=False, ms=_since(started), detail=str(error) if isinstance(error, NotReadyError) else "")
+        return Part(ok=False, ms=_since(started), detail=_publicly(error))
     return Part(ok=True, ms=_since(started))
+
+
+def _publicly(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    return str(error) if isinstance(error, NotReadyError) else ""
 
 
 def _since(started: float) -> float:
@@ -104,11 +112,11 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
             raise NotReadyError("the schema is not at its newest step: run `anb migrate`")
 
     def storage() -> None:
-        _ask_storage(state.storage.check)
-        _ask_storage(state.uploads.staging.check)
+        state.storage.check()
+        state.uploads.staging.check()
 
     def disk() -> None:
-        free, reserve = _ask_storage(state.uploads.free_bytes), state.settings.disk_reserve_bytes
+        free, reserve = state.uploads.free_bytes(), state.settings.disk_reserve_bytes
         if free < reserve:
             raise NotReadyError(f"{free} bytes free, {reserve} are kept in reserve")
 
@@ -131,13 +139,6 @@ def _checks(request: Request) -> dict[str, Callable[[], None]]:
         "worker": worker,
         **({"replica": partial(_check_replica, state.public_reads)} if state.public_reads.has_replica() else {}),
     }
-
-
-def _ask_storage(question: Callable[[], T]) -> T:
-    try:
-        return _patience.ask(question)
-    except TimeoutError:
-        raise NotReadyError("the storage does not answer") from None
 
 
 def _check_replica(reads: PublicReads) -> None:

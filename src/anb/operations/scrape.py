@@ -105,6 +105,8 @@ def served(host: str, port: int, setting: str) -> Iterator[Callable[..., None]]:
     except OSError as error:
         raise SettingsError(f"{setting}: {host}:{port} is refused ({error.strerror})") from None
 
-    yield lambda **_: server.socket.close()
-    server.shutdown()
-    server.server_close()
+    try:
+        yield lambda **_: server.socket.close()
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -29,16 +29,10 @@ REQUEST_CPU_S = 0.0015
 BUSIEST = 0.7
 """Of what a host has: above it queues grow quickly."""
 
-CONNECTIONS_PER_WEB = 4 * 4
-"""Four gunicorn processes of ANB_DATABASE_POOL."""
-CONNECTIONS_PER_WORKER = 2 * 2
-"""Two children with a pool of two each."""
-
 
 @dataclass(frozen=True)
 class Instance:
     vcpus: int
-    memory_gib: float
     baseline: float
     """Part of each vCPU that may be used for ever; more is billed by the vCPU hour (T3 unlimited)."""
     network_mbit_s: int
@@ -48,9 +42,9 @@ class Instance:
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html (baseline per vCPU) and
 # general-purpose instances, network specifications (baseline bandwidth).
 INSTANCES = {
-    "t3.small": Instance(2, 2, 0.20, 128),
-    "t3.medium": Instance(2, 4, 0.20, 256),
-    "t3.large": Instance(2, 8, 0.30, 512),
+    "t3.small": Instance(2, 0.20, 128),
+    "t3.medium": Instance(2, 0.20, 256),
+    "t3.large": Instance(2, 0.30, 512),
 }
 
 CONNECTIONS = {"db.t3.micro": 81, "db.t3.small": 170, "db.t3.medium": 350, "db.m6g.large": 850}
@@ -74,10 +68,6 @@ def videos_per_hour(instance: Instance) -> int:
 def surplus_vcpu_hours(instance: Instance, hosts: int, videos_a_month: float, hours: float) -> float:
     """What processing takes beyond the baseline of all workers."""
     return max(0.0, videos_a_month * VIDEO_CPU_S / 3600 - hosts * instance.vcpus * instance.baseline * hours)
-
-
-def connections(web: int, workers: int) -> int:
-    return web * CONNECTIONS_PER_WEB + workers * CONNECTIONS_PER_WORKER
 
 
 def needed(wanted: float, each: float) -> int:

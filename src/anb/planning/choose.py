@@ -1,11 +1,11 @@
 """The cheapest phase and sizes that carry a load. Pure but for the table of prices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
 from anb.planning import capacity, costs
-from anb.planning.capacity import CONNECTIONS, INSTANCES, needed
+from anb.planning.capacity import INSTANCES, needed
 from anb.planning.costs import Line, Size
 from anb.planning.phases import PHASES, Phase
 
@@ -90,12 +90,10 @@ def sized(phase: Phase, load: Load) -> Option:
         each_web = min(each_web, capacity.users_by_network(instance))
     web = _between(phase.web, needed(load.users, each_web))
     workers = _between(phase.workers, needed(load.videos_per_hour, capacity.videos_per_hour(instance)))
-    lent = capacity.connections(web, workers)
     size = Size(
         web,
         workers,
-        _smallest(phase.file_server, lambda name: capacity.users_by_network(INSTANCES[name]) >= load.users),
-        _smallest(phase.databases, lambda name: CONNECTIONS[name] * capacity.BUSIEST >= lent),
+        _file_server(phase, load.users),
     )
     short = []
     if load.users > most.users:
@@ -111,6 +109,8 @@ def _between(span: tuple[int, int], wanted: int) -> int:
     return max(span[0], min(span[1], wanted))
 
 
-def _smallest(names: tuple[str, ...], carries_it: Callable[[str], bool]) -> str:
-    """The largest where none does; the empty name where there is nothing to choose."""
-    return next((name for name in names if carries_it(name)), names[-1] if names else "")
+def _file_server(phase: Phase, users: int) -> str:
+    """The smallest that carries them, the largest where none does; the empty name where media lie in S3."""
+    names = phase.file_server
+    enough = (name for name in names if capacity.users_by_network(INSTANCES[name]) >= users)
+    return next(enough, names[-1] if names else "")

@@ -26,7 +26,6 @@ class Size:
     workers: int
     file_server: str
     """Empty: S3."""
-    database: str
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
     parts = PARTS[phase.number]
     found = [
         *_hosts(phase, size, main, hours),
-        Line("database", phase.database_copies * (main["database"][size.database] * hours
+        Line("database", phase.database_copies * (main["database"][phase.database] * hours
              + phase.database_gib * main["database_disk"])),
         Line("asked from outside", main["health_check"]),
         Line("secrets, alarms, logs", parts.secrets * main["secret"] + parts.alarms * main["alarm"]
@@ -89,7 +88,7 @@ def lines(phase: Phase, size: Size, users: int, videos_per_hour: int) -> tuple[L
         found.append(Line("firewall", main["firewall"]))
         found.append(Line("requests seen by the firewall", requests * main["firewall_request"], by_use=True))
     if phase.second_region:
-        found.extend(_second_region(phase, size, table, hours))
+        found.extend(_second_region(phase, table, hours))
     surplus = capacity.surplus_vcpu_hours(INSTANCES[phase.instance], size.workers, videos_a_month, hours)
     found.append(Line("processing beyond the workers' baseline", surplus * main["surplus_vcpu"], by_use=True))
     found.extend(_media(phase, table, users, videos_a_month, hours))
@@ -111,14 +110,14 @@ def _hosts(phase: Phase, size: Size, main: dict[str, Any], hours: float) -> tupl
     return tuple(found)
 
 
-def _second_region(phase: Phase, size: Size, table: dict[str, Any], hours: float) -> tuple[Line, ...]:
+def _second_region(phase: Phase, table: dict[str, Any], hours: float) -> tuple[Line, ...]:
     there, main = table[SECOND_REGION], table[MAIN_REGION]
     nodes = SECOND_REGION_NODES[0]
     each = there["instance"][phase.instance] * hours + phase.disk_gib * there["disk"]
     return (
         Line("EKS in two regions", (main["cluster"] + there["cluster"]) * hours),
         Line("nodes in the second region", nodes * each),
-        Line("read replica", there["database"][size.database] * hours + phase.database_gib * there["database_disk"]),
+        Line("read replica", there["database"][phase.database] * hours + phase.database_gib * there["database_disk"]),
         Line("Redis in the second region", phase.cache_nodes * there["cache"][phase.cache] * hours),
         Line("load balancer and NAT in the second region", (there["balancer"] + 2 * there["nat"]) * hours),
         Line("public addresses in the second region", _addresses(phase, nodes) * main["public_address"] * hours),

@@ -22,7 +22,7 @@ def _option(option: Option) -> dict[str, Any]:
     most, claim = choose.carries(option.phase), option.phase.claim
     return {
         "phase": option.phase.number,
-        "size": vars(option.size),
+        "size": {**vars(option.size), "database": option.phase.database},
         "falls_short": list(option.short),
         "usd_a_month": round(option.usd, 2),
         "usd_a_month_without_use": round(option.hosts_usd, 2),
@@ -68,10 +68,18 @@ def as_text(load: Load, found: Sequence[Option]) -> str:
         parts.append(_nearest(load, found))
     else:
         parts += _chosen(best)
+        if best.phase.second_region and load.availability:
+            parts += ["", _FOR_READERS]
     parts += ["", "The document's rows, each at its own load, and where they do not hold by this model:"]
     for phase in PHASES:
         parts.append(f"  phase {phase.number}: " + ("; ".join(claims_that_fail(phase)) or "holds"))
     return "\n".join([*parts, "", _assumed()])
+
+
+_FOR_READERS = (
+    "Two regions are up that long for who reads. Who votes or uploads waits for a promotion, by hand,\n"
+    "when the main one is lost: docs/howto/region-lost.md."
+)
 
 
 def _nearest(load: Load, found: Sequence[Option]) -> str:
@@ -88,7 +96,7 @@ def _table(found: Sequence[Option], best: Option | None) -> str:
         copies = " x 2" if phase.database_copies > 1 else ""
         rows.append((
             f"{'>' if option is best else ' '} {phase.number}", str(size.web), str(size.workers),
-            size.file_server or "S3", size.database + copies, f"{option.hosts_usd:,.0f}", f"{option.usd:,.0f}",
+            size.file_server or "S3", phase.database + copies, f"{option.hosts_usd:,.0f}", f"{option.usd:,.0f}",
             str(phase.claim.monthly_usd), "; ".join(option.short) or "yes",
         ))  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]

@@ -1,11 +1,25 @@
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
 from anb.players.models import Player
+from anb.text import place_key
+
+
+@dataclass(frozen=True)
+class PlaceFilter:
+    """Of players, by their places' `place_key`; empty means everywhere."""
+
+    city: str = ""
+    country: str = ""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        wanted = ((Player.city_key, self.city), (Player.country_key, self.country))
+        return [column == place_key(place) for column, place in wanted if place.strip()]
 
 
 def add(session: Session, player: dict[str, object]) -> bool:

@@ -6,6 +6,7 @@ from anb.settings import Settings
 
 def limits_of(settings: Settings) -> Limits:
     return Limits(
+        cpu_seconds=max(Limits.cpu_seconds, settings.ffmpeg_wall_s),
         threads=settings.ffmpeg_threads,
         memory_bytes=settings.ffmpeg_memory_bytes,
         wall_seconds=settings.ffmpeg_wall_s,

@@ -8,7 +8,7 @@ from anb.processing.house_format import HEIGHT, LONGEST_S, SAMPLE_RATE, WIDTH
 from anb.processing.limits import Limits
 from anb.processing.picture import picture_filters, understood
 from anb.processing.probe import Stream
-from anb.processing.streams import Clip
+from anb.processing.streams import Clip, most_frames
 
 PRESET = "veryfast"
 CRF = 23
@@ -27,6 +27,8 @@ class Files:
     watermark: Path
     video: Path
     poster: Path
+    reading: tuple[str, ...]
+    """Options of the demuxer."""
     steady_sound: Path
     """Made first where the sound changes on the way, see `build_steady_sound`."""
 
@@ -36,7 +38,7 @@ def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float = 
     sound = ["-map", "[sound]", *_sound_encoder()] if clip.audio else []
     return [
         str(files.ffmpeg),
-        *_manners(limits),
+        *_manners(),
         # Where frames change FFmpeg would build all filters anew, and `fps` would begin once more at zero.
         *(("-reinit_filter:v", "0") if clip.changes else ()),
         *_source(files, limits, starts_before_s),
@@ -58,42 +60,66 @@ def build_steady_sound(files: Files, clip: Clip, audio: Stream, limits: Limits, 
     shift = f"asetpts=PTS-({clip.starts_s - _STEADY_AT_S:.6f})/TB"
     return [
         str(files.ffmpeg),
-        *_manners(limits),
+        *_manners(),
         *_source(files, limits, starts_before_s),
-        *("-map", f"0:{audio.index}", "-vn", "-af", f"{times},{shift},aresample={SAMPLE_RATE}"),
-        *("-ac", "2", "-c:a", "pcm_s16le", "-f", "nut", str(files.steady_sound)),
+        *("-map", f"0:{audio.index}", "-vn", "-af", f"{times},{shift},{_MONO_AS_LOUD},aresample={SAMPLE_RATE}"),
+        # Not in whole numbers: in those FFmpeg takes 8 dB off all of a surround sound, for it cannot hold its peaks.
+        *("-ac", "2", "-c:a", "pcm_f32le", "-f", "nut", str(files.steady_sound)),
     ]
 
 
 _STEADY_AT_S = 5
+_MONO_AS_LOUD = "aformat=sample_fmts=fltp,volume='if(eq(nb_channels,1),sqrt(2),1)'"
+"""Which part has one channel is not known here, and `-ac 2` takes 3 dB off such a one."""
 
 
-def _manners(limits: Limits) -> tuple[str, ...]:
+def build_one_clock(ffmpeg: Path, source: Path, demuxer: str, made: Path, limits: Limits) -> list[str]:
+    """The first half minute's packets as MPEG-TS on one clock. Without `-copyts` FFmpeg moves what follows a leap to
+    the end of what came before (doc/ffmpeg.texi: `-dts_delta_threshold`).
+
+    Of the piece before, the last sound may come after the next one's first picture, and seems to leap on by the
+    piece's length: FFmpeg's own 10 s would leave a hole of as much after a short piece."""
+    return [
+        str(ffmpeg),
+        *_manners(),
+        *("-dts_delta_threshold", "3"),
+        # A program stream tells times only now and then.
+        *("-fflags", "+genpts", *_only(source, demuxer, limits)),
+        *("-map", "0:v", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1"),
+        *("-t", str(LONGEST_S + READ_AHEAD_S), "-f", "mpegts", str(made)),
+    ]
+
+
+def _manners() -> tuple[str, ...]:
     return (
         *("-hide_banner", "-nostdin", "-y"),
         # At the end "verbose" tells packets read and frames decoded: exit 0 alone proves nothing.
         *("-nostats", "-loglevel", "level+verbose"),
-        *("-progress", "pipe:1", "-stats_period", "0.5"),
         # No header may claim a gigabyte at once.
         *("-max_alloc", "1000000000"),
-        *("-filter_complex_threads", str(limits.threads)),
-        # The source's own clock: the probe measured the clip's start on it.
-        "-copyts",
     )
 
 
 def _source(files: Files, limits: Limits, starts_before_s: float) -> tuple[str, ...]:
     return (
-        *("-threads", str(limits.threads)),
-        # Forced to what the first bytes said; nothing but this file can be opened.
-        *("-protocol_whitelist", "file", "-f", files.demuxer),
-        *("-max_streams", str(limits.max_streams), "-max_pixels", str(limits.max_pixels)),
+        *("-progress", "pipe:1", "-stats_period", "0.5"),
+        *("-filter_complex_threads", str(limits.threads)),
+        # The source's own clock: the probe measured the clip's start on it.
+        "-copyts",
+        *("-threads", str(limits.threads), "-max_pixels", str(limits.max_pixels)),
         # All four numbers of the display matrix count: see picture.py.
         "-noautorotate",
         # Before -i it stops reading early, which is most of the work for a long source.
         *("-t", f"{LONGEST_S + READ_AHEAD_S + max(starts_before_s, 0.0):.3f}"),
-        *("-i", str(files.source)),
+        *files.reading,
+        *_only(files.source, files.demuxer, limits),
     )
+
+
+def _only(source: Path, demuxer: str, limits: Limits) -> tuple[str, ...]:
+    """Forced to what the first bytes said; nothing but this file can be opened."""
+    wall = ("-protocol_whitelist", "file", "-max_streams", str(limits.max_streams))
+    return (*wall, "-f", demuxer, "-i", str(source))
 
 
 def filters(clip: Clip) -> str:
@@ -131,11 +157,13 @@ def _timing(clip: Clip) -> tuple[str, ...]:
     rate = _ratio(clip.rate)
     return (
         *interlaced,
-        f"setpts=PTS-({clip.starts_s:.6f})/TB",
+        f"setpts=PTS-({clip.starts_s - clip.nudge_s:.6f})/TB",
         # `start_time=0` repeats the first frame of a late picture from the start; before scaling, to scale fewer.
         f"fps={rate}:start_time=0",
-        # The last frame must end, not only begin, by then.
-        f"trim=end={LONGEST_S - 0.9 / float(clip.rate):.6f}",
+        *((f"tpad=stop_mode=clone:stop={clip.held}",) if clip.held else ()),
+        # Counted, for `end` would be rounded to a frame. Of a held end too: what `tpad` adds in FFmpeg 5.1, newer
+        # versions of `fps` have added already.
+        f"trim=end_frame={clip.frames if clip.held else most_frames(clip.rate)}",
     )
 
 
@@ -144,10 +172,10 @@ def _sound_filters(audio: Stream, clip: Clip) -> str:
     if clip.changes:
         source = f"[2:0]asetpts=PTS-({_STEADY_AT_S})/TB,"
     return (
-        source
-        +
+        source +
         # Silence before late sound and in its gaps, a cut before early sound; never stretched.
-        f"aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=channel_layouts=stereo,atrim=end={LONGEST_S}[sound]"
+        f"aresample={SAMPLE_RATE}:async=1:first_pts=0,aformat=channel_layouts=stereo,{_loud(audio, clip)}"
+        f"atrim=end={LONGEST_S}[sound]"
     )
 
 
@@ -160,10 +188,18 @@ _MIXABLE = frozenset(
 
 
 def _downmix(audio: Stream) -> str:
-    """What has no mixing rule (ambisonics, unnamed channels) gives its first two channels."""
-    if audio.layout in _MIXABLE:
-        return ""
-    return "pan=stereo|c0=c0|c1=c1," if audio.channels > 1 else "pan=stereo|c0=c0|c1=c0,"
+    """What has no mixing rule (ambisonics, unnamed channels) gives its first two channels. One channel goes to both as
+    loud as it is, for a phone's voice: FFmpeg's own rule takes 3 dB off."""
+    if audio.channels == 1:
+        return "pan=stereo|c0=c0|c1=c0,"
+    return "" if audio.layout in _MIXABLE else "pan=stereo|c0=c0|c1=c1,"
+
+
+def _loud(audio: Stream, clip: Clip) -> str:
+    """Five channels that sound at once add up to more than there is room for, and would clip. Only such moments are
+    held down: `rematrix_maxval=1` would take 8 dB off all. Any part of a sound that changes may have so many."""
+    mixed = clip.changes or (audio.channels > 2 and audio.layout in _MIXABLE)
+    return "alimiter=limit=0.89:level=0:latency=1," if mixed else ""
 
 
 def _video_encoder(rate: Fraction, limits: Limits) -> tuple[str, ...]:

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import structlog
 
-from anb.processing.command import Files, build, build_steady_sound
-from anb.processing.cut_off import told_from_damage
+from anb.processing.command import Files, build, build_one_clock, build_steady_sound
+from anb.processing.cut_off import lacks_its_end, told_from_damage
 from anb.processing.ending import Ending, blame, lacks_decoder
-from anb.processing.examine import identify, index_comes_first
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.ffmpeg import Listener, find_ffmpeg, run_ffmpeg
+from anb.processing.file_probe import identify, index_comes_first, probe_file
 from anb.processing.house_format import Facts, breaches
 from anb.processing.inspection import examine
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
-from anb.processing.probe import Stream
-from anb.processing.streams import Clip
+from anb.processing.notices import Notice, notices
+from anb.processing.probe import Probe, Stream
+from anb.processing.streams import Clip, begins_anew, is_joined, keeps_tracks
 from anb.processing.witness import Witness
+from anb.videos.sniff import Container
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class Converted:
     video: Path
     poster: Path
     facts: Facts
+    notices: tuple[Notice, ...]
 
 
 def convert(
@@ -48,13 +51,26 @@ def convert(
     """
     container = identify(source)
     on_progress(0.0)
-    probe, clip = examine(source, container, limits, rules)
+    seen, only_first = None, False
+    if container in _JOINABLE:
+        seen = probe_file(source, container, limits)
+        only_first = begins_anew(seen)
+        if is_joined(seen):
+            made = _on_one_clock(source, container, workdir, limits, on_progress)
+            copied = _seen_again(made, limits) if made else None
+            only_first = copied is None or not keeps_tracks(seen, copied, rules)
+            log.info("clip_is_joined", only_first=only_first)
+            if made and not only_first:
+                source, container, seen = made, Container.MPEG_TS, copied
+        on_progress(0.0)
+    probe, clip = examine(source, container, limits, rules, seen)
     if clip.dropped_audio:
         log.warning("sound_left_out", codec=clip.dropped_audio)
     files = Files(
         ffmpeg=find_ffmpeg(),
         source=source.resolve(),
         demuxer=container.demuxer,
+        reading=probe.reading,
         watermark=WATERMARK,
         video=workdir.resolve() / "house.mp4",
         poster=workdir.resolve() / "poster.jpg",
@@ -63,7 +79,48 @@ def convert(
     with told_from_damage(source, container):
         facts = _Kitchen(files, limits, clip.starts_s - probe.start_s, on_progress).make(clip)
     on_progress(100.0)
-    return Converted(files.video, files.poster, facts)
+    had_sound = clip.audio is not None or clip.dropped_audio is not None
+    ends_early = lacks_its_end(source, container, there_s=facts.duration_s, declared_s=probe.declared_s)
+    said = notices(facts, had_sound=had_sound, ends_early=ends_early, only_first=only_first)
+    return Converted(files.video, files.poster, facts, said)
+
+
+_JOINABLE = frozenset({Container.MPEG_TS, Container.MPEG_PS})
+"""One file behind another is a file again, and players play it through."""
+
+
+def _on_one_clock(
+    source: Path, container: Container, workdir: Path, limits: Limits, on_progress: Callable[[float], None]
+) -> Path | None:
+    """None where FFmpeg cannot do it: then the first piece is the clip."""
+    on_progress(0.0)
+    made = workdir.resolve() / "one-clock.ts"
+    command = build_one_clock(find_ffmpeg(), source.resolve(), container.demuxer, made, limits)
+    ending = _run(command, limits, Listener(on_tick=lambda: on_progress(0.0)), source, made.parent)
+    on_progress(0.0)
+    code = blame(ending, limits)
+    if code is not None and not code.permanent:
+        raise ProcessingFailed(code, log_detail=ending.last_words)
+    return made if code is None else None
+
+
+def _seen_again(made: Path, limits: Limits) -> Probe | None:
+    """None where nobody can read what FFmpeg made."""
+    try:
+        return probe_file(made, Container.MPEG_TS, limits)
+    except ProcessingFailed as failure:
+        if not failure.code.permanent:
+            raise
+        return None
+
+
+def _run(command: Sequence[str], limits: Limits, listener: Listener, source: Path, workdir: Path) -> Ending:
+    # Resolved, for the tool works in another folder.
+    ending = run_ffmpeg(command, limits, listener, read=[source.resolve(), WATERMARK], workdir=workdir)
+    if ending.exit != 0 and not source.exists():
+        # Moved to another storage, or deleted, since the probe: nothing that FFmpeg says is about the video.
+        raise FileNotFoundError(errno.ENOENT, "vanished while it was converted", str(source))
+    return ending
 
 
 class _SoundError(Exception):
@@ -102,7 +159,9 @@ class _Kitchen:
             raise _SoundError("it changes, and cannot be made steady")
 
     def _make(self, clip: Clip) -> None:
-        witness = Witness(clip.expected_s * float(clip.rate), clip.video.index, clip.video.hidden)
+        video = clip.video
+        lost = video.hidden if video.begins_amid else 0
+        witness = Witness(clip.expected_s * float(clip.rate), video.index, video.hidden, lost=lost)
 
         def tick() -> None:
             if witness.changes and not clip.changes:
@@ -122,14 +181,7 @@ class _Kitchen:
             raise ProcessingFailed(FailureCode.DAMAGED, log_detail=f"{counts}: {ending.last_words}")
 
     def _run(self, command: Sequence[str], listener: Listener) -> Ending:
-        files = self.files
-        ending = run_ffmpeg(
-            command, self.limits, listener, read=[files.source, files.watermark], workdir=files.video.parent
-        )
-        if ending.exit != 0 and not files.source.exists():
-            # Moved to another storage, or deleted, since the probe: nothing that FFmpeg says is about the video.
-            raise FileNotFoundError(errno.ENOENT, "vanished while it was converted", str(files.source))
-        return ending
+        return _run(command, self.limits, listener, self.files.source, self.files.video.parent)
 
 
 SHORTFALL = 0.5
@@ -147,7 +199,9 @@ def _verified(files: Files, clip: Clip, limits: Limits) -> Facts:
     broken = breaches(facts)
     if broken:
         raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="; ".join(broken))
-    if facts.duration_s < clip.expected_s * SHORTFALL:
+    # A picture held at the end is no proof that what came before was seen.
+    held_s = clip.held / float(clip.rate)
+    if facts.duration_s - held_s < (clip.expected_s - held_s) * SHORTFALL:
         lasts = f"it lasts {facts.duration_s:.2f} of {clip.expected_s:.2f} s"
         raise ProcessingFailed(FailureCode.DAMAGED, log_detail=lasts)
     return facts
@@ -166,7 +220,10 @@ def _result_facts(video: Path, limits: Limits) -> Facts:
 
 
 def _is_jpeg(file: Path) -> bool:
-    return file.exists() and file.read_bytes()[:3] == b"\xff\xd8\xff"
+    if not file.exists():
+        return False
+    with file.open("rb") as poster:
+        return poster.read(3) == b"\xff\xd8\xff"
 
 
 def house_facts(file: Path, limits: Limits) -> Facts:

@@ -41,14 +41,48 @@ def ends_early(file: Path, container: Container) -> bool:
     """By the sizes in the wrapping, which are sure where there are any: a declared duration proves nothing."""
     size = file.stat().st_size
     if container.demuxer == "mov":
-        return any(box.end > size for box in top_boxes(file))
+        return any(box.end > size for box in top_boxes(file) if box.name in _OF_THE_CLIP)
     with file.open("rb") as stream:
         head = stream.read(4096)
     if container.demuxer == "matroska":
         return (_segment_end(head) or 0) > size
     if container.demuxer == "avi":
-        return 8 + int.from_bytes(head[4:8], "little") > size
+        # Some writers state the whole file's size, eight bytes more than there are behind this number.
+        return int.from_bytes(head[4:8], "little") > size
     return False
+
+
+_OF_THE_CLIP = frozenset((b"mdat", b"moov", b"moof"))
+"""Behind them phones append notes of their own, some of which are no boxes and look like endless ones."""
+
+ROUNDING_S = 0.25
+
+
+def lacks_its_end(file: Path, container: Container, *, there_s: float, declared_s: float | None) -> bool:
+    """Whether the picture goes on in what is missing, and not only an index. The length of a fragmented file is no
+    second witness, for FFmpeg reckons it from what is there."""
+    if not ends_early(file, container):
+        return False
+    if container is Container.AVI:
+        return _pictures_end(file) > file.stat().st_size
+    reckoned = any(box.name == b"moof" for box in top_boxes(file))
+    return reckoned or declared_s is None or there_s < declared_s - ROUNDING_S
+
+
+def _pictures_end(file: Path) -> int:
+    """Of an AVI, as its list of pictures states it; where there is no such list yet, where that could begin."""
+    at = 12
+    with file.open("rb") as stream:
+        for _ in range(1000):
+            stream.seek(at)
+            head = stream.read(12)
+            end = at + 8 + int.from_bytes(head[4:8], "little")
+            if len(head) < 12:
+                break
+            if head[:4] == b"LIST" and head[8:] == b"movi":
+                return end
+            at = end + end % 2
+    return at + 12
 
 
 _SEGMENT = b"\x18\x53\x80\x67"

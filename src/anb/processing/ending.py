@@ -55,6 +55,8 @@ def lacks_decoder(ending: Ending, stream: int) -> bool:
     return any("ecoder" in line and re.search(rf"#0:{stream}\b", line) for line in ending.last_words.splitlines())
 
 
+_NOT_BUILT_IN = ("Unknown encoder", "No such filter", "Unrecognized option")
+"""Of an FFmpeg that was made without what every command of ours asks for."""
 _CUT_OFF = ("moov atom not found", "EBML header parsing failed", "File ended prematurely before")
 
 
@@ -69,6 +71,6 @@ def _blame_words(ending: Ending) -> FailureCode:
         or "malloc of size" in words
     ):
         return FailureCode.TOO_HEAVY
-    if ending.exit == TOOL_NOT_STARTED and "cage:" in words:
+    if (ending.exit == TOOL_NOT_STARTED and "cage:" in words) or any(sign in words for sign in _NOT_BUILT_IN):
         return FailureCode.ENGINE_MISSING
     return FailureCode.CUT_OFF if any(sign in words for sign in _CUT_OFF) else FailureCode.DAMAGED

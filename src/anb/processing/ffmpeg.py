@@ -44,17 +44,44 @@ def ignore(_: str) -> None:
     """For a stream of lines that nobody needs."""
 
 
+_PARTS = {"-encoders": ("libx264", "aac"), "-filters": ("zscale", "tonemap")}
+"""What the commands need, and distributions leave out for its patents or its size."""
+
+
 @functools.cache
 def find_ffmpeg() -> Path:
-    """The system's own, else the one that comes in a package; that is found by its name, because asking runs it."""
+    """The system's own, else the one that comes in a package; also where the system's lacks a part that we need."""
     on_path = shutil.which("ffmpeg")
-    if on_path:
-        return Path(on_path).resolve()
+    own = [Path(on_path).resolve()] if on_path else []
+    candidates = own + _packaged()
+    if not candidates:
+        reason = "no ffmpeg on PATH and no imageio-ffmpeg installed"
+        raise ProcessingFailed(FailureCode.ENGINE_MISSING, log_detail=reason)
+    return next((binary for binary in candidates if not missing_parts(binary)), candidates[0])
+
+
+def _packaged() -> list[Path]:
+    """By its name, because asking the package runs it."""
     package = importlib.util.find_spec("imageio_ffmpeg")
-    for folder in (package.submodule_search_locations or []) if package else []:
-        for binary in sorted(Path(folder, "binaries").glob("ffmpeg-*")):
-            return binary.resolve()
-    raise ProcessingFailed(FailureCode.ENGINE_MISSING, log_detail="no ffmpeg on PATH and no imageio-ffmpeg installed")
+    folders = (package.submodule_search_locations or []) if package else []
+    return [binary.resolve() for folder in folders for binary in sorted(Path(folder, "binaries").glob("ffmpeg-*"))]
+
+
+def missing_parts(binary: Path) -> list[str]:
+    """Encoders and filters that this FFmpeg was made without: all of them where it does not start, none where it does
+    not answer in time, for that says nothing of it."""
+    return [name for option, names in _PARTS.items() for name in set(names) - _told_by(binary, option)]
+
+
+def _told_by(binary: Path, option: str) -> set[str]:
+    """The words of one of its lists."""
+    try:
+        told = subprocess.run([binary, "-hide_banner", option], capture_output=True, timeout=10, check=True)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return set(_PARTS[option])
+    except (OSError, subprocess.SubprocessError):
+        return set()
+    return set(told.stdout.decode(errors="replace").split())
 
 
 @dataclass(frozen=True)
@@ -94,11 +121,14 @@ def run_probe(arguments: Sequence[str], limits: Limits, *, source: Path) -> tupl
 def cage_report() -> dict[str, str]:
     """Each wall that needs the kernel's help, to "ok" or to why it is missing; logged once a process."""
     command = [sys.executable, "-I", "-S", str(_HERE / "cage.py"), "--report"]
-    answer = subprocess.run(command, capture_output=True, timeout=10, check=True)  # noqa: S603  # our own launcher
+    try:
+        answer = subprocess.run(command, capture_output=True, timeout=10, check=True)  # noqa: S603  # our own launcher
+    except subprocess.SubprocessError as error:  # a machine that is out of memory, or stands still
+        raise ProcessingFailed(FailureCode.INTERRUPTED, log_detail=f"the cage does not answer: {error}") from error
     walls: dict[str, str] = json.loads(answer.stdout)
     for wall, state in walls.items():
         if state != "ok":
-            log.warning("cage wall missing", wall=wall, reason=state)
+            log.warning("cage_wall_missing", wall=wall, reason=state)
     return walls
 
 
@@ -114,7 +144,8 @@ class _Caged:
         self._log = Lines()
         # The other end closes with this process, however it dies: that is how the launcher knows.
         self._control, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as unless_started:
+            unless_started.callback(self._control.close)
             self._process = subprocess.Popen(  # noqa: S603  # a list, no shell, and our own launcher
                 [sys.executable, "-I", "-S", str(_HERE / "cage.py"), _orders(limits, read, workdir), "--", *tool],
                 stdin=theirs.fileno(),
@@ -125,6 +156,7 @@ class _Caged:
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "MALLOC_ARENA_MAX": "2", "AV_LOG_FORCE_NOCOLOR": "1"},
                 start_new_session=True,
             )
+            unless_started.pop_all()
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anb.processing.cut_off import ends_early, told_from_damage
-from anb.processing.examine import identify, index_comes_first, probe_file, says_encrypted
 from anb.processing.failures import FailureCode, Param, ProcessingFailed
+from anb.processing.file_probe import identify, index_comes_first, probe_file, says_encrypted
 from anb.processing.house_format import LONGEST_S, Facts, breaches
 from anb.processing.limits import NO_RULES, Limits, Rules
 from anb.processing.measure import measure
@@ -23,6 +23,8 @@ class Inspection:
     refusal_params: dict[str, Param]
     facts: Facts | None
     breaches: tuple[str, ...]
+    breaks_off: bool
+    """What there is may be uploaded, but the file states more than there is."""
 
     @property
     def keeps_house_format(self) -> bool:
@@ -38,15 +40,17 @@ def inspect(path: Path, limits: Limits, rules: Rules = NO_RULES) -> Inspection:
     except ProcessingFailed as failure:
         if failure.code is FailureCode.NOT_A_VIDEO:
             looks_like = str(failure.params["looks_like"])
-        return Inspection(looks_like, failure.code, failure.params, None, ())
+        return Inspection(looks_like, failure.code, failure.params, None, (), breaks_off=False)
     facts = measure(probe, clip.video, container=looks_like, faststart=index_comes_first(path))
-    return Inspection(looks_like, None, {}, facts, breaches(facts))
+    return Inspection(looks_like, None, {}, facts, breaches(facts), breaks_off=ends_early(path, container))
 
 
-def examine(path: Path, container: Container, limits: Limits, rules: Rules) -> tuple[Probe, Clip]:
-    """All that can refuse a file before FFmpeg works on it."""
+def examine(
+    path: Path, container: Container, limits: Limits, rules: Rules, seen: Probe | None = None
+) -> tuple[Probe, Clip]:
+    """All that can refuse a file before FFmpeg works on it. `seen`: its probe, where there was one already."""
     with told_from_damage(path, container):
-        probe = probe_file(path, container, limits)
+        probe = seen or probe_file(path, container, limits)
         if container.demuxer == "mov" and says_encrypted(path):
             raise ProcessingFailed(FailureCode.ENCRYPTED)
         clip = choose(probe, limits, rules)

@@ -1,7 +1,7 @@
 """A probed file in the house format's terms. Pure."""
 
 from anb.processing.house_format import Facts
-from anb.processing.probe import UPRIGHT, Probe, Stream
+from anb.processing.probe import LOOKED_AT_S, UPRIGHT, Probe, Stream
 
 
 def measure(probe: Probe, video: Stream, *, container: str, faststart: bool) -> Facts:
@@ -9,7 +9,7 @@ def measure(probe: Probe, video: Stream, *, container: str, faststart: bool) -> 
     frame = video.frame
     assert frame is not None  # noqa: S101  # the caller chose it for its frame
     audio = next(iter(probe.of_kind("audio")), None)
-    duration_s = _duration(video, audio)
+    duration_s = _duration(probe, video, audio)
     return Facts(
         container=container,
         duration_s=duration_s,
@@ -33,7 +33,9 @@ def measure(probe: Probe, video: Stream, *, container: str, faststart: bool) -> 
     )
 
 
-def _duration(video: Stream, audio: Stream | None) -> float:
-    """Of the picture, or of the sound where that goes on longer."""
+def _duration(probe: Probe, video: Stream, audio: Stream | None) -> float:
+    """Of the picture, or of the sound where that goes on longer. A file that lasts longer than it was looked at is
+    believed what it says."""
     ends = [stream.end_s or 0.0 for stream in (video, audio) if stream is not None]
-    return max(ends) - (video.first_s or 0.0)
+    seen_s = max(ends) - (video.first_s or 0.0)
+    return max(seen_s, probe.declared_s or 0.0) if seen_s > LOOKED_AT_S else seen_s

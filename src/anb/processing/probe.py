@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 Matrix = tuple[int, int, int, int]
 UPRIGHT: Matrix = (1, 0, 0, 1)
+LOOKED_AT_S = 31.0
+"""Of each stream; the same as `probe_child.WINDOW_S`, whose file loads nothing of ours."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,22 @@ class Stream:
     packets: int
     first_s: float | None
     end_s: float | None
+    last_s: float | None
+    """When the last picture begins."""
     mean_interval_s: float | None
     median_interval_s: float | None
     short_interval_s: float | None
     """One in ten is as short."""
+    steady_interval_s: float | None
+    """The mean of those that are much like the median: a lost frame does not move it."""
     hidden: int
-    """Packets that an edit list discards."""
+    """Packets that show nothing: an edit list discards them, or they come before the first key picture."""
+    begins_amid: bool
+    """At `first_s` is the first key picture; what comes before leans on pictures that are not there."""
+    leaps: int
+    """Times at which its clock became another."""
+    steps_s: float
+    """From packet to packet added up, leaps left out."""
     decoded: bool
     tags: frozenset[str]
     width: int = 0
@@ -65,6 +77,8 @@ class Probe:
     tags: frozenset[str]
     chapters: int
     complaint: str
+    reading: tuple[str, ...] = ()
+    """Options of the demuxer that it was read with: FFmpeg needs the same."""
 
     def of_kind(self, kind: Literal["video", "audio"]) -> tuple[Stream, ...]:
         return tuple(stream for stream in self.streams if stream.kind == kind)
@@ -95,10 +109,15 @@ def _stream(told: Mapping[str, Any]) -> Stream:
         packets=told.get("packets", 0),
         first_s=told.get("first_s"),
         end_s=told.get("end_s"),
+        last_s=told.get("last_s"),
         mean_interval_s=intervals.get("mean"),
         median_interval_s=intervals.get("median"),
         short_interval_s=intervals.get("short"),
+        steady_interval_s=intervals.get("steady"),
         hidden=told.get("hidden", 0),
+        begins_amid=bool(told.get("begins_amid")),
+        leaps=told.get("leaps", 0),
+        steps_s=told.get("steps_s", 0.0),
         decoded=bool(told.get("decoded")),
         tags=frozenset(told.get("metadata", ())),
         width=told.get("width") or 0,

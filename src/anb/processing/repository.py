@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from anb import db
 from anb.players.models import Player
 from anb.processing.failures import FailureCode, Param
+from anb.processing.notices import Notice
 from anb.processing.strays import Possession
 from anb.videos import repository as videos
 from anb.videos.lifecycle import Status
@@ -55,11 +56,12 @@ def extend(session: Session, held: Claim, lease_s: float, progress: int) -> bool
     return changed.first() is not None
 
 
-def publish(session: Session, held: Claim, processed_key: str, poster_key: str) -> bool:
+def publish(session: Session, held: Claim, processed_key: str, poster_key: str, notices: Sequence[Notice]) -> bool:
     moment = db.now(session)
     done = videos.move(
         session, Status.PROCESSING, Status.COMPLETED, *held.still_held(),
         processed_at=moment, progress=100, processed_key=processed_key, poster_key=poster_key, lease_until=None,
+        notices=list(notices),
     )  # fmt: skip
     if not done:  # or it was, and the answer was lost: the keys are this attempt's alone
         return (
@@ -67,7 +69,8 @@ def publish(session: Session, held: Claim, processed_key: str, poster_key: str) 
             is not None
         )
     for row in done:
-        first = func.coalesce(Player.first_published_at, moment)
+        # Of two videos the later one may commit first: its moment gives way to this one.
+        first = case((Player.first_published_at <= moment, Player.first_published_at), else_=moment)
         session.execute(update(Player).where(Player.id == row["player_id"]).values(first_published_at=first))
     return True
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from anb import metrics
@@ -142,7 +142,7 @@ class Workshop:
             self._discard(keys)
             raise
         # Where this raises nobody knows whether it was published: the sweep will, and until then the files stay.
-        if not self._end(lambda session: repository.publish(session, held, *keys)):
+        if not self._end(lambda session: repository.publish(session, held, *keys, converted.notices)):
             self._discard(keys)
             return "lost"
         metrics.MEDIA_SECONDS.inc(converted.facts.duration_s)
@@ -235,8 +235,11 @@ class _Heartbeat:
         try:
             with self._workshop.database.write() as session:
                 held = repository.extend(session, self._held, self._workshop.lease_s, min(int(self._percent), 99))
-        except DBAPIError as error:  # a database that restarts: the lease outlasts it, or the finish will tell
-            log.warning("heartbeat_missed", reason=str(error.orig))
+        except SQLAlchemyError as error:
+            if not is_passing(error):
+                raise
+            # A database that restarts: the lease outlasts it, or the finish will tell.
+            log.warning("heartbeat_missed", reason=repr(error))
             return
         if not held:
             raise _LostError

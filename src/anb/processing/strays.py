@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from anb.storage.base import ORIGINALS, StoredObject
+from anb.storage.base import StoredObject, is_original
 
 _OF_OUR_OWN = 10
 
@@ -28,14 +28,14 @@ class Verdict(Enum):
 
 def judge(stored: StoredObject, owner: Possession | None, *, before: datetime, begun_at: datetime | None) -> Verdict:
     """`before`: what was written since may get its row still. `begun_at`: the database's first account, if any."""
-    is_original = stored.key.startswith(f"{ORIGINALS}/")
+    original = is_original(stored.key)
     if owner:
         attempt = stored.key.split(".")[1]
-        wanted = is_original or stored.key in owner.kept_keys or attempt == str(owner.running_attempt)
+        wanted = original or stored.key in owner.kept_keys or attempt == str(owner.running_attempt)
         return Verdict.KEPT if wanted else Verdict.LEFT_OVER
     if begun_at is None or stored.modified < begun_at:
         return Verdict.FOREIGN
-    return Verdict.KEPT if is_original and stored.modified >= before else Verdict.WITHOUT_ROW
+    return Verdict.KEPT if original and stored.modified >= before else Verdict.WITHOUT_ROW
 
 
 def are_ours(without_row: int, with_row: int) -> bool:

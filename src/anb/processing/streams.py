@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.house_format import FASTEST, LONGEST_S
@@ -20,20 +21,50 @@ class Clip:
     starts_s: float
     expected_s: float
     rate: Fraction
+    nudge_s: float
+    """Pictures are timed this much later, so that none lies half-way between two of the house's."""
+    frames: int
+    held: int
+    """How many of `frames` only repeat the last picture, for as long as the file says that it stands."""
     changes: bool = False
     """The picture's size or the sound's channels are others further on, as where a recording goes on turned."""
+
+
+def is_joined(probe: Probe) -> bool:
+    """Pieces one behind the other, each with a clock of its own: no track goes on across the seam."""
+    tracks = [stream for stream in (*probe.of_kind("video"), *probe.of_kind("audio")) if stream.packets]
+    return bool(tracks) and all(stream.leaps for stream in tracks)
+
+
+def begins_anew(probe: Probe) -> bool:
+    """A picture of which there is more than its times have room for, though another track goes on: a piece that has no
+    sound, behind or before one that has. What lies behind the first comes too late for FFmpeg."""
+    return any(stream.leaps and stream.steps_s > 1.25 * stream.span_s for stream in probe.of_kind("video"))
+
+
+def keeps_tracks(source: Probe, made: Probe, rules: Rules) -> bool:
+    """MPEG-TS has no place for some codecs, as a DVD's or a Blu-ray's PCM: what FFmpeg makes of them nobody reads."""
+    kinds: tuple[Literal["video", "audio"], ...] = ("video",) if rules.remove_audio else ("video", "audio")
+    return all(_is_readable(made, kind) or not _is_readable(source, kind) for kind in kinds)
+
+
+def _is_readable(probe: Probe, kind: Literal["video", "audio"]) -> bool:
+    return any(stream.decoded for stream in probe.of_kind(kind))
 
 
 def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:
     video, frame = _picture(probe, limits)
     audio, dropped = _sound(probe)
     if rules.remove_audio:
-        audio = None
+        audio = dropped = None
     starts_s = _start(video, audio)
     expected_s = min(max((video.end_s or 0.0) - starts_s, 0.0), float(LONGEST_S))
+    rate = frame_rate(video, interlaced=frame.interlaced)
+    nudge_s = nudge(video, rate, interlaced=frame.interlaced)
+    moving, frames = _frames(video, starts_s - nudge_s, starts_s + expected_s, rate)
     _refuse_heavy(video, frame, limits)
     _keep_rules(video, frame, probe, rules)
-    return Clip(video, frame, audio, dropped, starts_s, expected_s, frame_rate(video, interlaced=frame.interlaced))
+    return Clip(video, frame, audio, dropped, starts_s, expected_s, rate, nudge_s, frames, frames - moving)
 
 
 def _picture(probe: Probe, limits: Limits) -> tuple[Stream, Frame]:
@@ -125,9 +156,12 @@ PRIMING_S = 0.1
 def _start(video: Stream, audio: Stream | None) -> float:
     """The earlier of both, so that neither is cut: its first frame precedes a late picture, silence late sound.
 
-    A picture that would come after the clip's end starts the clip itself.
+    A picture that would come after the clip's end starts the clip itself, and so does one that came before but cannot
+    be decoded: a recording that was cut in two starts at its first key picture, not seconds before with that one still.
     """
     picture_s = video.first_s or 0.0
+    if video.begins_amid:
+        return picture_s
     sound_s = picture_s if audio is None or audio.first_s is None else audio.first_s
     early_s = picture_s - sound_s
     return sound_s if PRIMING_S < early_s < LONGEST_S - 1 else picture_s
@@ -136,37 +170,82 @@ def _start(video: Stream, audio: Stream | None) -> float:
 _USUAL_RATES = tuple(
     Fraction(rate) for rate in (1, 2, 5, 8, 10, 12, "12.5", 15, 20, "24000/1001", 24, 25, "30000/1001", 30)
 )
-# Rounded to milliseconds a usual gap is off by 1.3 % at most, and a mean over seconds hardly at all; but a lost frame
-# in a short clip moves the mean.
-_MEAN_IS_OFF_BY = 0.005
+# Rounded to milliseconds a usual gap is off by 1.3 % at most, and a mean by a part of one millisecond in all.
 _GAP_IS_OFF_BY = 0.015
+_CLOCK_IS_OFF_BY = 0.0001
+_TICK_S = 0.001
+LONGEST_UNEVEN_GAP_S = 0.1
 
 
 def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
-    """The measured rate, at most 30. Declared ones are 120 for a clip of 30, or 1000 for any FLV.
+    """The measured rate, or a part of it, at most 30. Declared ones are 120 for a clip of 30, or 1000 for any FLV.
+
+    A phone's 59.97 becomes 29.985 and no other: at 30 its clock and ours would drift apart by half a frame in a clip,
+    and chance would decide which of two frames is shown where they cross. Of 50 or 90 no part is meant to be 30.
+    """
+    interval_s, off_by = _interval(video)
+    if interlaced and interval_s * FASTEST < 1:
+        interval_s *= 2  # each field came as a packet of its own
+    parts = max(round(1 / (interval_s * FASTEST)), 1)
+    rate = 1 / (interval_s * parts)
+    if rate >= FASTEST or (parts > 1 and rate < FASTEST * (1 - 0.02)):
+        return FASTEST
+    return _usual(rate, off_by) or max(Fraction(rate).limit_denominator(1001), Fraction(1))
+
+
+def _interval(video: Stream) -> tuple[float, float]:
+    """Between two frames, and by which part that is off.
 
     Where frames come unevenly the short gaps count, not the mean: a pause, or a part that is filmed slower for want of
-    light, must not slow the motion around it.
+    light, must not slow the motion around it. Where they are few as well, as of a screen on which little happens, each
+    would come up to half a gap too early or too late beside its sound.
     """
-    mean, typical = video.mean_interval_s, video.median_interval_s
-    if not mean or not typical:
-        mean = typical = video.span_s or 1 / float(FASTEST)
-    rate = 1 / mean
-    if abs(mean - typical) > typical / 10:
-        typical = video.short_interval_s or typical
-        rate = 1 / min(mean, typical)
-    if interlaced and rate > FASTEST:
-        rate /= 2  # each field came as a packet of its own
-        typical *= 2
-    if rate >= FASTEST:
-        return FASTEST
-    usual = _usual(rate, _MEAN_IS_OFF_BY) or _usual(1 / typical, _GAP_IS_OFF_BY)
-    return usual or max(Fraction(rate).limit_denominator(1001), Fraction(1))
+    mean, typical, short, steady = (
+        *(video.mean_interval_s, video.median_interval_s),
+        *(video.short_interval_s, video.steady_interval_s),
+    )
+    if not mean or not typical or not short or not steady:
+        return video.span_s or 1 / float(FASTEST), _GAP_IS_OFF_BY
+    few_at_odd_times = typical > LONGEST_UNEVEN_GAP_S and short < 0.9 * typical
+    if abs(mean - typical) > typical / 10 or few_at_odd_times:
+        gap = min(mean, short)
+        return gap if gap <= LONGEST_UNEVEN_GAP_S else 1 / float(FASTEST), _GAP_IS_OFF_BY
+    return steady, _CLOCK_IS_OFF_BY + _TICK_S / max(video.span_s, steady)
 
 
 def _usual(rate: float, off_by: float) -> Fraction | None:
     nearest = min(_USUAL_RATES, key=lambda usual: abs(float(usual) - rate))
     return nearest if abs(float(nearest) - rate) <= rate * off_by else None
+
+
+def nudge(video: Stream, rate: Fraction, *, interlaced: bool) -> float:
+    """Half a source interval where two, four, ... of the source's frames become one, else nothing.
+
+    FFmpeg's `fps` rounds to the nearest. Of 60 frames a second every other one lies half-way, and a clock in whole
+    milliseconds lets chance decide to which side it falls: the steps are 1, 2 or 3 frames, where all should be 2.
+    What falls now lies a quarter of a house interval or less from where it lay, and 24, 25, 50 or 90 have no such tie.
+    """
+    mean, typical, steady = video.mean_interval_s, video.median_interval_s, video.steady_interval_s
+    if not mean or not typical or not steady or interlaced:
+        return 0.0
+    # The steady one is finer than a clock's tick; but where frames come unevenly it may be of no part.
+    interval_s = steady if abs(mean - typical) <= typical / 10 else typical
+    times = 1 / (float(rate) * interval_s)
+    even = max(round(times / 2), 1) * 2
+    return 1 / (2 * even * float(rate)) if abs(times - even) <= 0.05 * even else 0.0
+
+
+def most_frames(rate: Fraction) -> int:
+    """The last of them must end, not only begin, by then."""
+    return int(LONGEST_S * rate)
+
+
+def _frames(video: Stream, starts_s: float, ends_s: float, rate: Fraction) -> tuple[int, int]:
+    """Up to the last picture, and with the time that it stands: a recording of a screen may end on a still one, and
+    `fps` of FFmpeg 5.1 does not hold it."""
+    moving = max(round(((video.last_s or 0.0) - starts_s) * rate) + 1, 1)
+    whole = max(moving, round((ends_s - starts_s) * rate))
+    return min(moving, most_frames(rate)), min(whole, most_frames(rate))
 
 
 def _keep_rules(video: Stream, frame: Frame, probe: Probe, rules: Rules) -> None:

@@ -4,11 +4,12 @@ Safe to run anywhere and twice at once.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -19,8 +20,11 @@ from anb.processing import repository, scratch
 from anb.processing.failures import FailureCode
 from anb.processing.strays import Possession, Verdict, are_ours, judge
 from anb.storage.base import ORIGINALS, RESULTS, Storage, StoredObject
+from anb.videos import arrivals
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 _RINGS_A_SWEEP = 50  # bounds how fast a queue that is merely long can fill with repeated rings
 _LOOKED_UP_AT_ONCE = 500
@@ -78,9 +82,7 @@ class ByteSweeper:
                 case Verdict.FOREIGN:
                     foreign += 1
         if are_ours(len(without_row), with_row):
-            for key in without_row:
-                self.storage.delete(key)
-            removed += len(without_row)
+            removed += self._remove_unless_wanted(without_row)
         else:
             foreign += len(without_row)
         removed += scratch.sweep(self.database, self.scratch)
@@ -88,6 +90,21 @@ class ByteSweeper:
             log.error("media_of_another_database", objects=foreign, fix="is DATABASE_URL the one of this MEDIA_ROOT?")
         if removed:
             log.info("bytes_swept", removed=removed)
+        return removed
+
+    def _remove_unless_wanted(self, keys: Sequence[str]) -> int:
+        """Looked up once more, for the listing may have been long: a resumable upload whose host died when it was
+        stored, but no video yet, is finished by the next start, however late that is."""
+        removed = 0
+        for batch in _batches(keys):
+            ids = [_video_of(key) for key in batch]
+            with self.database.read() as session:
+                wanted = arrivals.under_way(session, ids)  # first: what is no longer that, is a video by now, or gone
+                wanted |= repository.possessions(session, ids).keys()
+            for key, video_id in zip(batch, ids, strict=True):
+                if video_id not in wanted:
+                    self.storage.delete(key)
+                    removed += 1
         return removed
 
     def _owned(self) -> Iterator[tuple[Possession | None, StoredObject]]:
@@ -102,7 +119,7 @@ def _video_of(key: str) -> uuid.UUID:
     return uuid.UUID(key.partition("/")[2].partition(".")[0])
 
 
-def _batches(stored: Iterable[StoredObject]) -> Iterator[list[StoredObject]]:
-    remaining = iter(stored)
+def _batches(all_of_them: Iterable[T]) -> Iterator[list[T]]:
+    remaining = iter(all_of_them)
     while batch := list(islice(remaining, _LOOKED_UP_AT_ONCE)):
         yield batch

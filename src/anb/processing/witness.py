@@ -11,11 +11,13 @@ _FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding
 class Witness:
     """Listens to the log and to `-progress`. `damaged` counts frames patched up or lost, not lines of complaint."""
 
-    def __init__(self, frames: float, video_index: int, hidden: int = 0) -> None:
-        """`hidden`: packets that an edit list discards, as where a phone has trimmed a clip without coding it anew."""
+    def __init__(self, frames: float, video_index: int, hidden: int = 0, *, lost: int = 0) -> None:
+        """`hidden`: packets that show nothing, as where a phone has trimmed a clip without coding it anew. `lost`:
+        those of them that nobody can decode, for they lean on pictures that are not in the file."""
         self._frames = max(frames, 1.0)
         self._video_index = video_index
         self._hidden = hidden
+        self._lost = lost
         self.percent = 0.0
         self.packets = 0
         self.decoded = 0
@@ -53,4 +55,6 @@ class Witness:
         end, far below.
         """
         shown = self.packets - self._hidden
-        return self.decoded > 0 and self.decoded * 2 >= shown and self.damaged * 4 <= max(self.decoded, 8)
+        return (
+            self.decoded > 0 and self.decoded * 2 >= shown and (self.damaged - self._lost) * 4 <= max(self.decoded, 8)
+        )

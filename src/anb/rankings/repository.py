@@ -5,13 +5,13 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from anb.players.models import Player, shown_name
+from anb.players.repository import PlaceFilter
 from anb.rankings.table import Standing
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video, in_state
-from anb.videos.repository import Filter
 
 
-def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[Standing]:
+def page(session: Session, chosen: PlaceFilter, *, limit: int, offset: int) -> list[Standing]:
     """Read from an index in its own order; then the most voted video of each player on the page. Whose only one was
     deleted between the two is not there any more."""
     order = (Player.votes.desc(), Player.first_published_at, Player.id)
@@ -38,11 +38,11 @@ def page(session: Session, chosen: Filter, *, limit: int, offset: int) -> list[S
     ]
 
 
-def count(session: Session, chosen: Filter) -> int:
+def count(session: Session, chosen: PlaceFilter) -> int:
     return session.execute(select(func.count()).select_from(Player).where(*_ranked(chosen))).scalar_one()
 
 
-def _ranked(chosen: Filter) -> list[ColumnElement[bool]]:
+def _ranked(chosen: PlaceFilter) -> list[ColumnElement[bool]]:
     return [*chosen.conditions(), Player.first_published_at.is_not(None)]
 
 

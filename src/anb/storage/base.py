@@ -16,13 +16,19 @@ ORIGINALS = "uploads"
 RESULTS = "processed"
 
 # A folder, an id, perhaps an attempt, an extension. Nothing else names an object, so no key leads out of storage.
-_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_KEY = re.compile(rf"(?:{ORIGINALS}|{RESULTS})/{_ID}(?:\.\d+)?\.[a-z0-9]{{2,4}}")
-_COPY_CHUNK = 1024 * 1024
+ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_KEY = re.compile(rf"(?:{ORIGINALS}|{RESULTS})/{ID}(?:\.\d+)?\.[a-z0-9]{{2,4}}")
+CHUNK = 1024 * 1024
+"""Bytes that are read at a time."""
 
 
 def is_key(text: str) -> bool:
     return _KEY.fullmatch(text) is not None
+
+
+def is_original(key: str) -> bool:
+    """Originals carry places and devices of minors: for their owners alone."""
+    return key.startswith(f"{ORIGINALS}/")
 
 
 def checked(key: str) -> str:
@@ -67,13 +73,13 @@ class Storage(Protocol):
     def create(self, key: str) -> Writer: ...
 
     def put_file(self, path: Path, key: str, alive: Callable[[], None] = lambda: None) -> None:
-        """Store a finished local file, durably, all or nothing, with `alive` called while bytes are copied or sent;
-        what that raises ends it. The file stays, and may share its bytes with the
-        object: nobody may write to it any more. Storing the same file again is no error."""
+        """Store a finished local file, durably, all or nothing. `alive` is called after each chunk that is copied; an
+        exception from it aborts the transfer. The file stays, and may share its bytes with the object: nobody may
+        write to it any more. Storing the same file again is no error."""
 
     def local(self, key: str, into: Path, alive: Callable[[], None] = lambda: None) -> AbstractContextManager[Path]:
-        """The object as a local file to read. One that must be fetched is put into the folder `into` for as long,
-        with `alive` called all the while; what that raises ends it. Raises FileNotFoundError."""
+        """The object as a local file to read. One that must be fetched lies in the folder `into` until the block ends,
+        with `alive` called after each chunk as above. Raises FileNotFoundError."""
 
     def place(self, key: str, method: Method) -> Path | Link:
         """Where one who may read the object gets it. Raises FileNotFoundError, but a link is given unseen."""
@@ -103,7 +109,7 @@ def pour(path: Path, writer: Writer, alive: Callable[[], None]) -> None:
     """A whole file through a writer, all or nothing."""
     try:
         with path.open("rb") as source:
-            while chunk := source.read(_COPY_CHUNK):
+            while chunk := source.read(CHUNK):
                 writer.write(chunk)
                 alive()
         writer.commit()

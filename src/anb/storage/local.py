@@ -18,7 +18,8 @@ from pathlib import Path
 from anb.storage.base import ORIGINALS, RESULTS, Method, StoredObject, checked, is_key, pour
 from anb.storage.trouble import StorageError, as_storage_error
 
-_SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
+SYNC_EVERY = 32 * 1024 * 1024
+"""Bytes: a steady trickle to disk instead of one long stall at the end."""
 _NO_LINKS = {errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 
 
@@ -171,7 +172,7 @@ class LocalWriter:
         while view:  # an unbuffered write may take less than it is given
             view = view[self._file.write(view) :]
         self._unsynced += len(chunk)
-        if self._unsynced >= _SYNC_EVERY:
+        if self._unsynced >= SYNC_EVERY:
             os.fdatasync(self._file.fileno())
             self._unsynced = 0
 

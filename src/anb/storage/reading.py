@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import BinaryIO
 
-from anb.storage.base import Storage
+from anb.storage.base import CHUNK, Storage
 from anb.storage.trouble import is_full
-
-CHUNK = 1024 * 1024
 
 
 class UnreadableError(Exception):

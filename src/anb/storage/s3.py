@@ -10,7 +10,6 @@ Credentials come by boto3's own chain. Promises S3's durability and, since one k
 import base64
 import errno
 import hashlib
-import mimetypes
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -23,7 +22,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from anb.storage.base import ORIGINALS, RESULTS, Link, Method, StoredObject, checked, is_key, pour
+from anb.storage.base import CHUNK, ORIGINALS, RESULTS, Link, Method, StoredObject, checked, is_key, pour
+from anb.storage.headers import cache_control, media_type
 from anb.storage.trouble import StorageError, as_storage_error
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ PART_BYTES = 8 * 1024 * 1024
 """S3 takes at most 10 000 parts, so at most 80 GiB an object; each running upload holds one part in memory."""
 LINK_LIFE_S = 600
 """Temporary credentials are renewed when they have less than this to live: a link that lived longer would not."""
-_FETCH_CHUNK = 1024 * 1024
 _NO_ROOM = {"QuotaExceeded", "InsufficientStorage", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
-_TYPES = mimetypes.MimeTypes()
 
 
 class S3Storage:
@@ -64,6 +62,10 @@ class S3Storage:
     def name(self, key: str) -> str:
         return self.prefix + checked(key)
 
+    def headers(self, key: str) -> dict[str, str]:
+        """What S3 tells whoever fetches it."""
+        return {"ContentType": media_type(key), "CacheControl": cache_control(key)}
+
     def create(self, key: str) -> "S3Writer":
         return S3Writer(self, key)
 
@@ -86,7 +88,7 @@ class S3Storage:
         with s3_as_storage_error(key):
             found = self.client.get_object(Bucket=self.bucket, Key=self.name(key), ChecksumMode="ENABLED")
             with closing(found["Body"]) as body, path.open("xb") as file:
-                for chunk in body.iter_chunks(_FETCH_CHUNK):  # raises where it ends short of its length
+                for chunk in body.iter_chunks(CHUNK):  # raises where it ends short of its length
                     file.write(chunk)
                     alive()
 
@@ -181,7 +183,7 @@ class S3Writer:
         self._storage = storage
         self._client = storage.client
         self._target: dict[str, Any] = {"Bucket": storage.bucket, "Key": storage.name(key)}
-        self._kept_with_it = _headers(key) | storage.encryption
+        self._kept_with_it = storage.headers(key) | storage.encryption
         self._part: Any = bytearray()  # which boto3 takes, though its types do not say so
         self._upload_id = ""
         self._sent: list[CompletedPartTypeDef] = []
@@ -267,13 +269,6 @@ def _os_error(error: ClientError, subject: str) -> OSError:
     if code in _NO_ROOM or status == 507:
         return StorageError(errno.ENOSPC, f"S3: {error}", subject)
     return StorageError(errno.EACCES if status == 403 else errno.EIO, f"S3: {error}", subject)
-
-
-def _headers(key: str) -> dict[str, Any]:
-    """Its type, and how long whoever fetches it may keep it: an original is a minor's own, a result never changes
-    under its key."""
-    cached = "private, no-store" if key.startswith(f"{ORIGINALS}/") else "public, max-age=31536000, immutable"
-    return {"ContentType": _TYPES.guess_type(key)[0] or "application/octet-stream", "CacheControl": cached}
 
 
 def _sha256(data: bytes | bytearray) -> str:

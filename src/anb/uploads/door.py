@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from anb.errors import PreconditionError
-from anb.http.lingering import linger
+from anb.http.lingering import Exchange
 from anb.http.problems import answer
 from anb.http.protocol import RESUMABLE, STOPPING
 from anb.uploads.headers import VERSION
@@ -29,7 +29,7 @@ class TusDoor:
         # A copy: the server frames its answer by the method that the client really sent.
         inner = {**scope, "method": _method(scope)}
         scope[RESUMABLE] = inner["method"] == "PATCH"
-        exchange = _Exchange(scope, receive, send)
+        exchange = _TusExchange(scope, receive, send)
         if inner["method"] not in _WITHOUT_VERSION and _header(scope, b"tus-resumable") != VERSION:
             refusal = answer(Request(scope), PreconditionError("tus_version", version=VERSION))
             refusal.headers["Tus-Version"] = VERSION
@@ -41,39 +41,21 @@ class TusDoor:
             scope["route"] = inner.get("route")
 
 
-class _Exchange:
-    """One request and its answer, watched for a body that has not ended when the answer is there."""
-
+class _TusExchange(Exchange):
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        super().__init__(scope, receive, send)
         self._scope = scope
-        self._receive = receive
-        self._send = send
-        self._ended = False
-        self._breaks_off = False
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        message = await super().receive()
         if not self._ended and STOPPING in self._scope:
-            self._breaks_off = True
             return {**message, "more_body": False}
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._breaks_off |= message["status"] >= 400
-            headers = [*message["headers"], (b"tus-resumable", VERSION.encode())]
-            if self._must_linger():
-                headers.append((b"connection", b"close"))
-            message = {**message, "headers": headers}
-        elif self._must_linger() and not message.get("more_body", False):
-            await self._send({**message, "more_body": True})
-            await linger(self._receive)
-            message = {"type": "http.response.body", "body": b"", "more_body": False}
-        await self._send(message)
-
-    def _must_linger(self) -> bool:
-        return self._breaks_off and not self._ended
+            message = {**message, "headers": [*message["headers"], (b"tus-resumable", VERSION.encode())]}
+        await super().send(message)
 
 
 def _method(scope: Scope) -> str:

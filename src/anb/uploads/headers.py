@@ -12,6 +12,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from anb.errors import FieldError, InvalidError, MalformedError
+from anb.storage.base import ID
 from anb.videos import upload_policy
 
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
 BODY_TYPE = "application/offset+octet-stream"
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
-_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = re.compile(ID)
 _METADATA_KEY = re.compile(r"[!-+\--~]+")  # printable ASCII without space and comma
-_METADATA_MAX = 16 * 1024
-"""It is kept and sent back with each HEAD."""
+_METADATA_MAX = 30 * 1024
+"""It is kept and sent back with each HEAD. The longest title and description, of four bytes a character, are 27 KiB in
+base64, and clients add the file's name and type. nginx takes a line of 32 KiB (`large_client_header_buffers`).
+"""
 
 
 def parse_id(text: str) -> uuid.UUID | None:

@@ -27,6 +27,8 @@ class Upload(Base):
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     """When its video was registered; the same transaction sets it."""
     request_id: Mapped[str] = mapped_column(String(64))
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+    """By it a client that never heard where its upload is finds it by beginning once more."""
 
     __table_args__ = (
         CheckConstraint("length > 0", name="length"),

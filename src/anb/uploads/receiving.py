@@ -10,6 +10,7 @@ from anb.errors import AnbError, ChecksumError, LockedError, TooLargeError
 from anb.http.at_storage import at_storage, leave_storage
 from anb.uploads.headers import Checksum
 from anb.uploads.staging import StagedFile, Unverified, require_video
+from anb.videos import upload_policy
 from anb.videos.sniff import SNIFF_BYTES
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 BUFFER = 256 * 1024
 _GLANCE_S = 1.0
 """A body that is silent for so long is given up if somebody waits for its place."""
-_LONGEST_SILENCE_S = 60.0
-"""And one that is silent for so long in any case."""
 
 
 async def receive_into(staged: StagedFile, receive: Receive, length: int, checksum: Checksum | None) -> None:
@@ -120,7 +119,7 @@ async def _chunks(receive: Receive, is_wanted: Callable[[], bool]) -> AsyncItera
                 message = await receive()
         except TimeoutError:
             silent_s += _GLANCE_S
-            if silent_s >= _LONGEST_SILENCE_S:
+            if silent_s >= upload_policy.LONGEST_SILENCE_S:
                 raise _CutOffError from None
             yield b""
             if await at_storage(is_wanted):

@@ -21,6 +21,22 @@ def get(session: Session, upload_id: uuid.UUID) -> Upload | None:
     return session.get(Upload, upload_id)
 
 
+def read_again(session: Session, upload_id: uuid.UUID) -> Upload | None:
+    """As it is by now, whatever this session has seen of it."""
+    return session.get(Upload, upload_id, populate_existing=True)
+
+
+def unfinished(session: Session, player_id: uuid.UUID) -> Sequence[Upload]:
+    """A player's, that can be gone on with; newest first. There are no more than the quota allows."""
+    theirs = (Upload.player_id == player_id, Upload.finished_at.is_(None), Upload.expires_at > db.now(session))
+    return session.scalars(select(Upload).where(*theirs).order_by(Upload.created_at.desc(), Upload.id.desc())).all()
+
+
+def begun_with(session: Session, player_id: uuid.UUID, key: str) -> Upload | None:
+    theirs = (Upload.player_id == player_id, Upload.idempotency_key == key, Upload.expires_at > db.now(session))
+    return session.scalars(select(Upload).where(*theirs).order_by(Upload.id.desc()).limit(1)).one_or_none()
+
+
 def is_expired(session: Session, upload: Upload) -> bool:
     return upload.expires_at <= db.now(session)
 
@@ -40,8 +56,10 @@ def claim(session: Session, upload_id: uuid.UUID, kept_s: float) -> bool:
     return session.execute(statement.returning(Upload.id)).first() is not None
 
 
-def remove(session: Session, upload_id: uuid.UUID) -> bool:
-    return session.execute(delete(Upload).where(Upload.id == upload_id).returning(Upload.id)).first() is not None
+def remove_unfinished(session: Session, upload_id: uuid.UUID) -> bool:
+    """False: it is a video by now, or gone. The other side of `claim`: only one of the two finds the row."""
+    statement = delete(Upload).where(Upload.id == upload_id, Upload.finished_at.is_(None))
+    return session.execute(statement.returning(Upload.id)).first() is not None
 
 
 def expired(session: Session, limit: int, after: Upload | None) -> Sequence[Upload]:

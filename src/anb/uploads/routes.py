@@ -2,9 +2,9 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import structlog
 from fastapi import APIRouter, Header, Request
@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from anb.errors import AnbError, ConflictError, FieldError, InvalidError, UnsupportedMediaError
+from anb.errors import AnbError, ConflictError, FieldError, ForbiddenError, InvalidError, UnsupportedMediaError
 from anb.http.at_storage import at_storage, leave_storage
+from anb.http.client import declared_length
 from anb.http.problems import problems
 from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
@@ -26,6 +27,7 @@ from anb.uploads.service import Uploads, Wish
 from anb.uploads.staging import StagedFile
 from anb.uploads.turn import turn
 from anb.videos.admission import admit, require_room, too_large
+from anb.videos.upload_policy import require_idempotency_key
 
 router = APIRouter(prefix=PREFIX, tags=["resumable uploads"])
 log = structlog.get_logger(__name__)
@@ -43,6 +45,18 @@ class UploadOut(BaseModel):
     length: int = Field(description="Bytes of the whole file")
     video_id: uuid.UUID | None = Field(description="The video that it became, once all of it is here")
     expires_at: datetime = Field(description="Afterwards it is forgotten; each piece puts that off")
+    title: str
+
+    @classmethod
+    def of(cls, upload: Upload, offset: int) -> Self:
+        return cls(
+            id=upload.id,
+            offset=offset,
+            length=upload.length,
+            video_id=upload.video_id,
+            expires_at=upload.expires_at,
+            title=upload.title,
+        )
 
 
 @router.options("", status_code=204, summary="What this server can")
@@ -69,12 +83,15 @@ async def options(request: Request) -> Response:
     responses=problems(400, 401, 412, 413, 415, 422, 423, 429, 460, 507),
 )
 @router.post("/", include_in_schema=False)
-async def begin(
+async def begin(  # noqa: PLR0913, PLR0917 - each of them a header
     request: Request,
     player_id: CurrentPlayer,
     upload_length: Annotated[str | None, Header()] = None,
     upload_metadata: Annotated[str | None, Header(description="`title`, perhaps `description`, each in base64")] = None,
     upload_checksum: Annotated[str | None, Header()] = None,
+    idempotency_key: Annotated[
+        str | None, Header(description="Asked again with the same key: the same upload, as far as it is here")
+    ] = None,
 ) -> Response:
     """Creation, and Creation With Upload: announce a video, perhaps with its first bytes."""
     for unknown in ("Upload-Defer-Length", "Upload-Concat"):  # extensions that we do not have
@@ -85,21 +102,40 @@ async def begin(
     checksum = headers.parse_checksum(upload_checksum)
     if not length:
         raise InvalidError("invalid_fields", errors=(FieldError("file", "empty"),))
+    require_idempotency_key(idempotency_key)
     state = request.app.state
     if length > state.settings.max_upload_bytes:
         raise too_large(state.settings.max_upload_bytes)
     await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
-    await at_storage(admit, state.database, state.storage, state.settings, player_id, length)
     uploads: Uploads = state.uploads
-    require_room(await at_storage(uploads.staging.free_bytes), state.settings, length)
-    wish = Wish(player_id, length, described, upload_metadata or "", request.scope["anb.request_id"])
-    upload = await at_storage(uploads.begin, wish)
+    request_id = request.scope["anb.request_id"]
+    wish = Wish(player_id, length, described, upload_metadata or "", idempotency_key, request_id)
+    if idempotency_key is None or not await at_storage(uploads.is_begun, wish):
+        await at_storage(admit, state.database, state.storage, state.settings, player_id, length)
+        require_room(await at_storage(uploads.staging.free_bytes), state.settings, length)
+    is_new, upload = await at_storage(uploads.begin, wish)
+    if not is_new:  # its body is not read: the client goes on from where the upload stands
+        upload, offset = await _settled(request, player_id, str(upload.id))
+        return _begun(upload, offset)
     log.info("upload_begun", upload_id=str(upload.id), length=length)
     offset = 0
     if headers.is_body_type(request.headers.get("content-type", "")):
-        async with _only_if_heard(request, uploads, upload):
+        async with nullcontext() if idempotency_key else _only_if_heard(request, uploads, upload):
             upload, offset = await _append(request, upload, 0, checksum)
+    return _begun(upload, offset)
+
+
+def _begun(upload: Upload, offset: int) -> Response:
     return Response(status_code=201, headers={"Location": f"{PREFIX}/{upload.id}", **_standing(upload, offset)})
+
+
+@router.get("", summary="The caller's uploads that are not finished", responses=problems(401, 507))
+@router.get("/", include_in_schema=False)
+async def unfinished(request: Request, response: Response, player_id: CurrentPlayer) -> list[UploadOut]:
+    """Newest first, for a client that lost their addresses: each counts as a video in process until it is given up."""
+    uploads: Uploads = request.app.state.uploads
+    response.headers["Cache-Control"] = "no-store"
+    return [UploadOut.of(upload, offset) for upload, offset in await at_storage(uploads.unfinished, player_id)]
 
 
 @router.head(
@@ -122,9 +158,7 @@ async def show(request: Request, response: Response, player_id: CurrentPlayer, u
     """The same in JSON, with the video's id once there is one: for a client that lost its last answer."""
     upload, offset = await _settled(request, player_id, upload_id)
     response.headers["Cache-Control"] = "no-store"
-    return UploadOut(
-        id=upload.id, offset=offset, length=upload.length, video_id=upload.video_id, expires_at=upload.expires_at
-    )
+    return UploadOut.of(upload, offset)
 
 
 @router.patch(
@@ -154,7 +188,7 @@ async def append(
     upload, offset = await at_storage(uploads.postpone, upload)
     if wanted != offset:
         raise _wrong_offset(offset)
-    declared = _declared_length(request)
+    declared = declared_length(request) or 0
     if offset + declared > upload.length:
         raise longer_than_declared()
     if upload.finished_at is None:
@@ -169,13 +203,16 @@ async def append(
     status_code=204,
     summary="Give the upload up",
     openapi_extra=_TUS,
-    responses=problems(401, 404, 410, 412),
+    responses=problems(401, 403, 404, 410, 412),
 )
 async def terminate(request: Request, player_id: CurrentPlayer, upload_id: str) -> None:
-    """Termination: forget it, bytes and all. A video that it has become already stays."""
+    """Termination: forget it, bytes and all. 403 once it is a video, which is deleted under its own address."""
     uploads: Uploads = request.app.state.uploads
     upload = await run_in_threadpool(uploads.find, player_id, headers.parse_id(upload_id))
-    await at_storage(uploads.drop, upload)
+    if not await at_storage(uploads.drop, upload):
+        upload = await run_in_threadpool(uploads.find, player_id, upload.id)  # 404 where another request was first
+        # Not 409: tus clients repeat what was refused so.
+        raise ForbiddenError("upload_is_video", video_id=str(upload.id))
     log.info("upload_terminated", upload_id=upload_id)
 
 
@@ -240,7 +277,7 @@ async def _settled(request: Request, player_id: uuid.UUID, upload_id: str) -> tu
 
 @asynccontextmanager
 async def _only_if_heard(request: Request, uploads: Uploads, upload: Upload) -> AsyncIterator[None]:
-    """Nobody can go on with an upload whose address was never told."""
+    """Nobody can go on with an upload whose address was never told, and that has no key to ask for it by."""
     try:
         yield
     except Exception:
@@ -259,8 +296,3 @@ def _standing(upload: Upload, offset: int) -> dict[str, str]:
 
 def _wrong_offset(offset: int) -> ConflictError:
     return ConflictError("wrong_offset", offset=offset)
-
-
-def _declared_length(request: Request) -> int:
-    text = request.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else 0

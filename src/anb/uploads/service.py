@@ -3,14 +3,14 @@
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from sqlalchemy.orm import Session
 
 from anb import db, metrics
 from anb.db import Database
-from anb.errors import AnbError, GoneError, NotFoundError, UnauthenticatedError
+from anb.errors import AnbError, GoneError, InvalidError, NotFoundError, UnauthenticatedError
 from anb.players import repository as players
 from anb.settings import Settings
 from anb.storage import has_folders
@@ -38,6 +38,7 @@ class Wish:
     length: int
     described: Description
     sent_metadata: str
+    idempotency_key: str | None
     request_id: str
 
 
@@ -52,20 +53,37 @@ class Uploads:
     kept_s: float
     quota: Quota
 
-    def begin(self, wish: Wish) -> Upload:
-        """The file before the row: a row without a file would be an upload that cannot be gone on with."""
+    def begin(self, wish: Wish) -> tuple[bool, Upload]:
+        """Whether it is new, and the upload. One that was begun with the same key, perhaps unheard, is gone on with.
+
+        The file before the row: a row without a file would be an upload that cannot be gone on with.
+        """
         upload_id = db.new_id()
         self.staging.create(upload_id)  # outside the transaction: nobody's vote waits for this disk
         try:
-            return self._register(upload_id, wish)
+            upload = self._register(upload_id, wish)
         except AnbError:  # what a broken connection leaves is the sweep's: the row may be there
             self.staging.remove(upload_id)
             raise
+        if upload.id != upload_id:
+            self.staging.remove(upload_id)
+        return upload.id == upload_id, upload
+
+    def is_begun(self, wish: Wish) -> bool:
+        """Then it takes no more of the quota, nor of the disk."""
+        with self.database.read() as session:
+            return self._begun_before(session, wish) is not None
 
     def _register(self, upload_id: uuid.UUID, wish: Wish) -> Upload:
         with self.database.write() as session:
+            if not players.lock(session, wish.player_id):  # locked, so that each beginning sees those before it
+                raise UnauthenticatedError("not_authenticated")
+            if earlier := self._begun_before(session, wish):
+                return earlier
             moment = db.now(session)
-            self._require_quota(session, wish, moment)
+            # Here for good: nobody should hear of it after the last byte.
+            if refusal := quota_error(self.quota, arrivals.used(session, wish.player_id, moment), wish.length):
+                raise refusal
             upload = Upload(
                 id=upload_id,
                 player_id=wish.player_id,
@@ -76,6 +94,7 @@ class Uploads:
                 created_at=moment,
                 expires_at=moment + timedelta(seconds=min(self.kept_s, _FIRST_PIECE_WITHIN_S)),
                 request_id=wish.request_id,
+                idempotency_key=wish.idempotency_key,
             )
             repository.add(session, upload)
             arrivals.note(
@@ -84,12 +103,23 @@ class Uploads:
             )
         return upload
 
-    def _require_quota(self, session: Session, wish: Wish, moment: datetime) -> None:
-        """Here for good: nobody should hear of it after the last byte. The player is locked, see `register`."""
-        if not players.lock(session, wish.player_id):
-            raise UnauthenticatedError("not_authenticated")
-        if refusal := quota_error(self.quota, arrivals.used(session, wish.player_id, moment), wish.length):
-            raise refusal
+    def _begun_before(self, session: Session, wish: Wish) -> Upload | None:
+        """With the wish's key, and still there. Raises InvalidError where the key began something else."""
+        if wish.idempotency_key is None:
+            return None
+        upload = repository.begun_with(session, wish.player_id, wish.idempotency_key)
+        if upload is None or not self._is_there(session, upload):
+            return None
+        if (upload.length, upload.sent_metadata) != (wish.length, wish.sent_metadata):
+            raise InvalidError("idempotency_key_reused")
+        return upload
+
+    def _is_there(self, session: Session, upload: Upload) -> bool:
+        """Its bytes, or the video that it became and its owner has not deleted."""
+        if upload.finished_at is None and self.staging.has(upload.id):
+            return True
+        now = repository.read_again(session, upload.id)  # they may be gone because it has just become a video
+        return now is not None and now.finished_at is not None and videos.get(session, now.id) is not None
 
     def find(self, player_id: uuid.UUID, upload_id: uuid.UUID | None) -> Upload:
         """A stranger's upload is none: ids tell nobody anything."""
@@ -102,6 +132,13 @@ class Uploads:
             if upload.finished_at and videos.get(session, upload.id) is None:  # its owner deleted what it became
                 raise NotFoundError("upload_not_found")
         return upload
+
+    def unfinished(self, player_id: uuid.UUID) -> list[tuple[Upload, int]]:
+        """Each with how much of it is here; newest first."""
+        with self.database.read() as session:
+            uploads = repository.unfinished(session, player_id)
+        # Also those whose bytes are gone: they count until they are given up.
+        return [(upload, self.staging.size_if_there(upload.id)) for upload in uploads]
 
     def postpone(self, upload: Upload) -> tuple[Upload, int]:
         """It is being gone on with, so it lives longer. Returns what `offset` does."""
@@ -170,13 +207,15 @@ class Uploads:
         staged = self.staging.free_bytes()
         return staged if stored is None else min(stored, staged)
 
-    def drop(self, upload: Upload) -> None:
-        """Termination: row first, then bytes. A video that was made of it is not touched."""
+    def drop(self, upload: Upload) -> bool:
+        """Termination: row first, then bytes. False where it has become a video, which stays, or is gone already."""
         size = self.staging.size_if_there(upload.id)
         with self.database.write() as session:
-            repository.remove(session, upload.id)
+            if not repository.remove_unfinished(session, upload.id):
+                return False
             arrivals.end(session, upload.id, upload.player_id, upload.length, size)
         self.staging.remove(upload.id)
+        return True
 
     def expire(self, upload: Upload) -> bool:
         """In the hands of its only writer, for one that is being written has not expired."""

@@ -24,15 +24,14 @@ from pathlib import Path
 import structlog
 
 from anb.errors import UnsupportedMediaError
-from anb.storage.local import clock_of, require_folder, sync_folder
+from anb.storage.base import CHUNK
+from anb.storage.local import SYNC_EVERY, clock_of, require_folder, sync_folder
 from anb.storage.trouble import as_storage_error
 from anb.uploads.headers import parse_id
 from anb.videos.sniff import SNIFF_BYTES, Container, sniff
 
 log = structlog.get_logger(__name__)
 
-_SYNC_EVERY = 32 * 1024 * 1024  # bytes; a steady trickle to disk instead of one long stall at the end
-_COPY_CHUNK = 1024 * 1024
 _KNOCK = ".knock"
 _UNVERIFIED = ".unverified"
 _CHECK = ".check-"
@@ -70,6 +69,13 @@ class Staging:
             return self.size(upload_id)
         except FileNotFoundError:
             return 0
+
+    def has(self, upload_id: uuid.UUID) -> bool:
+        try:
+            self.size(upload_id)
+        except FileNotFoundError:
+            return False
+        return True
 
     @as_storage_error(FileNotFoundError, BlockingIOError)
     def hold(self, upload_id: uuid.UUID) -> "StagedFile":
@@ -174,7 +180,7 @@ class StagedFile:
             self._unsynced += written
             view = view[written:]
         _require_name(self._descriptor)
-        if self._unsynced >= _SYNC_EVERY:
+        if self._unsynced >= SYNC_EVERY:
             os.fdatasync(self._descriptor)
             self._unsynced = 0
 
@@ -226,7 +232,7 @@ class Unverified:
     @as_storage_error(FileNotFoundError)
     def move_into(self, staged: StagedFile) -> None:
         self._file.seek(0)
-        while chunk := self._file.read(_COPY_CHUNK):
+        while chunk := self._file.read(CHUNK):
             staged.write(chunk)
 
     @as_storage_error()

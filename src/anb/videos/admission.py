@@ -38,4 +38,4 @@ def require_room(free_bytes: int | None, settings: Settings, declared_bytes: int
 
 
 def too_large(max_bytes: int) -> TooLargeError:
-    return TooLargeError("video_too_large", max_mb=max_bytes // (1024 * 1024))
+    return TooLargeError("video_too_large", max_mb=upload_policy.megabytes(max_bytes))

@@ -2,6 +2,7 @@
 
 import math
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, or_, select, update
@@ -24,7 +25,7 @@ def note(session: Session, arrival: Arrival) -> None:
 
 def end(session: Session, upload_id: uuid.UUID, player_id: uuid.UUID, length: int, size: int) -> None:
     """A resumable upload is finished, or given up with `size` of its `length`; its day begins now, and what was
-    discarded stays counted. Repeated, it changes nothing; one that a process of the version before began is noted."""
+    discarded stays counted. Idempotent. An upload that the previous release began may have no row yet: it gets one."""
     moment = db.now(session)
     values = {"id": upload_id, "player_id": player_id, "at": moment, "bytes": size, "under_way": False}
     session.execute(db.insert(session, Arrival).values(values).on_conflict_do_nothing())
@@ -42,6 +43,10 @@ def discard(session: Session, upload_id: uuid.UUID, size: int) -> None:
 def forget_old(session: Session) -> None:
     past = (Arrival.at <= db.now(session) - _DAY, Arrival.under_way.is_(False))
     session.execute(delete(Arrival).where(*past), execution_options={"synchronize_session": False})
+
+
+def under_way(session: Session, upload_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    return set(session.scalars(select(Arrival.id).where(Arrival.under_way, Arrival.id.in_(upload_ids))))
 
 
 def used(session: Session, player_id: uuid.UUID, moment: datetime) -> Used:

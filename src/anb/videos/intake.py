@@ -31,8 +31,6 @@ log = structlog.get_logger(__name__)
 
 _BUFFER = 1024 * 1024
 _PARTS_MAX = 50  # a form of ours has three; each costs more than the bytes that it takes to send one
-_LONGEST_SILENCE_S = 60.0
-"""A phone may lose its link for a while; a body that is silent for longer will not go on on this connection."""
 _FILE_FIELDS = {"file", "video_file"}
 _TEXT_FIELDS = {"title", "description"}
 
@@ -194,7 +192,7 @@ def _too_long(field: str) -> FieldError:
 async def _impatient(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     try:
         while True:
-            async with asyncio.timeout(_LONGEST_SILENCE_S):
+            async with asyncio.timeout(upload_policy.LONGEST_SILENCE_S):
                 chunk = await anext(body)
             yield chunk
     except StopAsyncIteration:

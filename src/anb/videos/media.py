@@ -12,17 +12,12 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from anb.errors import ForbiddenError, NotFoundError
 from anb.http.at_storage import at_storage
 from anb.http.problems import problems
-from anb.storage.base import Link
+from anb.storage.base import Link, is_original
+from anb.storage.headers import PRIVATE, cache_control, media_type
 from anb.storage.trouble import as_storage_error
-from anb.videos.schemas import is_private
-from anb.videos.sniff import Container
 
 router = APIRouter(prefix="/media", tags=["media"])
 log = structlog.get_logger(__name__)
-
-_TYPES = {".jpg": "image/jpeg", **{f".{container.extension}": container.media_type for container in Container}}
-# A result's key holds its attempt, so what is under a key never changes.
-_CACHED = {False: "public, max-age=31536000, immutable", True: "private, no-store"}
 
 _PART = r"(?:\d{1,18}-\d{0,18}|-\d{1,18})"  # no file has more bytes, and Python refuses to read thousands of digits
 _RANGES = re.compile(rf"bytes={_PART}(?:,\s*{_PART})*")
@@ -39,7 +34,7 @@ _ANSWERS: dict[int | str, dict[str, Any]] = {
 @router.get("/{key:path}", response_class=FileResponse, responses=_ANSWERS)
 async def media(request: Request, key: str, token: str = "") -> Response:
     """A stored file, whole or by range."""
-    private = is_private(key)
+    private = is_original(key)
     if private and not request.app.state.signer.allows(token, key):
         raise ForbiddenError("media_link_expired")
     try:
@@ -50,8 +45,8 @@ async def media(request: Request, key: str, token: str = "") -> Response:
             status = await at_storage(path.stat)
     except FileNotFoundError:
         raise NotFoundError("media_not_found") from None
-    kind = _TYPES.get(path.suffix, "application/octet-stream")
-    headers = {"Cache-Control": _CACHED[private], "Content-Security-Policy": "default-src 'none'; sandbox"}
+    kind = media_type(key)
+    headers = {"Cache-Control": cache_control(key), "Content-Security-Policy": "default-src 'none'; sandbox"}
     settings = request.app.state.settings
     # nginx sends what it sees, and knows ranges and conditions; ANB_MEDIA_FALLBACK it does not see.
     if (prefix := settings.accel_prefix) and path.is_relative_to(settings.media):
@@ -67,7 +62,7 @@ async def media(request: Request, key: str, token: str = "") -> Response:
 
 def _redirect(link: Link, *, private: bool) -> Response:
     """Kept for half of the link's life at most, so that nobody is sent to one that has expired."""
-    cached = "private, no-store" if private else f"public, max-age={link.fresh_s}"
+    cached = PRIVATE if private else f"public, max-age={link.fresh_s}"
     return RedirectResponse(link.url, 307, {"Cache-Control": cached})
 
 

@@ -43,6 +43,8 @@ class Video(Base):
     poster_key: Mapped[str | None] = mapped_column(String(100))
     failure_code: Mapped[str | None] = mapped_column(String(50))
     failure_params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    notices: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Of `processing.notices.Notice`: what is to be said of a published video."""
 
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request_id: Mapped[str] = mapped_column(String(64))
@@ -67,8 +69,8 @@ class Video(Base):
 
 
 class Arrival(Base):
-    """What was taken from a player, under the id that its video gets, of a resumable upload from its beginning on. It
-    stays when the video is deleted or the upload given up. Quotas are counted by it; a day later the sweep removes it.
+    """One row per upload, under the id that its video gets; of a resumable one from the moment it begins. It stays
+    when the video is deleted or the upload given up. Quotas are counted by it; a day later the sweep removes it.
     A form that was refused does not count: how often one may try is limited (`limits/rules.py`)."""
 
     __tablename__ = "arrivals"

@@ -9,8 +9,9 @@ from anb.errors import NotFoundError
 from anb.http.paging import Page, PageNumber, PageSize, Place
 from anb.http.problems import problems
 from anb.http.public_pages import Content
+from anb.players.repository import PlaceFilter
 from anb.videos import repository
-from anb.videos.repository import Filter, Order, OrderBy
+from anb.videos.repository import Order, OrderBy
 from anb.videos.schemas import PublicVideo, public_video
 
 router = APIRouter(prefix="/api/public/videos", tags=["public"])
@@ -21,6 +22,7 @@ _LIST_HEADERS = {
 }
 
 
+@router.head("", include_in_schema=False)
 @router.get("", response_model=list[PublicVideo], responses={200: {"headers": _LIST_HEADERS}, **problems(422)})
 async def published_videos(  # noqa: PLR0913, PLR0917 - the contract's query
     request: Request,
@@ -33,18 +35,20 @@ async def published_videos(  # noqa: PLR0913, PLR0917 - the contract's query
 ) -> Response:
     """Published videos, newest or most voted first."""
     asked = Page(page, page_size)
-    chosen = Filter(city, country)
+    chosen = PlaceFilter(city, country)
+    query = {"page_size": page_size, "order_by": order_by, "order": order, "city": city, "country": country}
 
     def load(session: Session) -> Content:
         total = repository.public_count(session, chosen)
         rows = repository.public_page(session, chosen, (order_by, order), limit=page_size, offset=asked.offset)
-        links = asked.links(request.url, total)
+        links = asked.links(request, query, total)
         return Content([public_video(row) for row in rows], {"X-Total-Count": str(total), **links})
 
     answer: Response = await request.app.state.public_pages.answer(request, load)
     return answer
 
 
+@router.head("/{video_id}", include_in_schema=False)
 @router.get("/{video_id}", response_model=PublicVideo, responses=problems(404))
 async def published_video(request: Request, video_id: uuid.UUID) -> Response:
     """One published video."""

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, RowMapping, Select, delete, func, select, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from anb import db
 from anb.players.models import Player
-from anb.text import place_key
+from anb.players.repository import PlaceFilter
 from anb.videos.lifecycle import Status, check_move
 from anb.videos.models import Video, in_state
 
@@ -95,20 +96,8 @@ def remove(session: Session, video: Video) -> None:
         )
 
 
-@dataclass(frozen=True)
-class Filter:
-    """Places by their `place_key`; empty means everywhere."""
-
-    city: str = ""
-    country: str = ""
-
-    def conditions(self) -> list[ColumnElement[bool]]:
-        wanted = ((Player.city_key, self.city), (Player.country_key, self.country))
-        return [column == place_key(place) for column, place in wanted if place.strip()]
-
-
 def public_page(
-    session: Session, chosen: Filter, ordering: Ordering, *, limit: int, offset: int
+    session: Session, chosen: PlaceFilter, ordering: Ordering, *, limit: int, offset: int
 ) -> Sequence[RowMapping]:
     """The ids of one page from the index first, then only their rows."""
     ids = _published(chosen, select(Video.id)).order_by(*_ORDERS[ordering]).limit(limit).offset(offset)
@@ -121,12 +110,22 @@ def public_one(session: Session, video_id: uuid.UUID) -> RowMapping | None:
     return session.execute(chosen).mappings().one_or_none()
 
 
-def public_count(session: Session, chosen: Filter) -> int:
+def public_count(session: Session, chosen: PlaceFilter) -> int:
     count: int = session.execute(_published(chosen, select(func.count()).select_from(Video))).scalar_one()
     return count
 
 
-def _published(chosen: Filter, statement: Select[Any]) -> Select[Any]:
+def published_since(session: Session, moment: datetime) -> Sequence[datetime]:
+    """When each was published. Those that were deleted since are not among them.
+
+    Without an index of its own: it is asked by hand, and takes 0.1 s among 120 000 videos on either database. That is a
+    year in which each month asks for phase 3.
+    """
+    published = select(Video.processed_at).where(in_state(Status.COMPLETED), Video.processed_at >= moment)
+    return [at for at in session.scalars(published) if at is not None]
+
+
+def _published(chosen: PlaceFilter, statement: Select[Any]) -> Select[Any]:
     conditions = chosen.conditions()
     if conditions:
         statement = statement.join(Player, Player.id == Video.player_id).where(*conditions)

@@ -2,16 +2,13 @@ import uuid
 from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, Header, Request
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from anyio import to_thread
+from fastapi import APIRouter, Header, Request, Response
 
 from anb import db, metrics
-from anb.errors import AnbError, InvalidError
 from anb.http.at_storage import at_storage, leave_storage
-from anb.http.client import language
-from anb.http.lingering import Lingering
-from anb.http.problems import answer, problems
+from anb.http.client import answered_in, declared_length, language
+from anb.http.problems import problems
 from anb.limits.rules import Action
 from anb.players.auth import CurrentPlayer
 from anb.settings import Settings
@@ -22,7 +19,9 @@ from anb.videos.intake import Intake
 from anb.videos.models import Video
 from anb.videos.schemas import Accepted, VideoDetail, VideoOut
 
-router = APIRouter(prefix="/api/videos", tags=["videos"])
+PREFIX = "/api/videos"
+UPLOAD = f"{PREFIX}/upload"
+router = APIRouter(prefix=PREFIX, tags=["videos"])
 log = structlog.get_logger(__name__)
 
 _FORM = {
@@ -44,7 +43,7 @@ _FORM = {
                         "description": {
                             "type": "string",
                             "maxLength": upload_policy.DESCRIPTION_MAX,
-                            "example": "Entrenamiento del martes",
+                            "example": "",  # else `/docs` sends its words as the player's
                         },
                     },
                 }
@@ -57,22 +56,17 @@ _FORM = {
 @router.post(
     "/upload",
     status_code=202,
-    response_model=Accepted,
     openapi_extra=_FORM,
     responses=problems(400, 401, 413, 415, 422, 429, 507),
 )
 async def upload(
     request: Request, player_id: CurrentPlayer, idempotency_key: Annotated[str | None, Header()] = None
-) -> Response | Accepted:
+) -> Accepted:
     """Take a video. It is safe on disk when this answers; processing follows by itself."""
-    try:
-        video = await _take(request, player_id, idempotency_key)
-    except AnbError as refusal:
-        # The client may be in the middle of its body; see `Lingering`.
-        return Lingering(answer(request, refusal))
+    video = await _take(request, player_id, idempotency_key)
     structlog.contextvars.bind_contextvars(video_id=str(video.id))
     log.info("video_accepted", bytes=video.original_bytes)
-    await run_in_threadpool(request.app.state.bell.ring, video.id)
+    await to_thread.run_sync(request.app.state.bell.ring, video.id, limiter=request.app.state.bell_threads)
     return Accepted.of(video)
 
 
@@ -81,9 +75,8 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     state = request.app.state
     settings: Settings = state.settings
     await state.rate_limits.require(Action.UPLOAD, player=str(player_id))
-    if error := upload_policy.idempotency_key_error(idempotency_key):
-        raise InvalidError("invalid_fields", errors=(error,))
-    declared = _declared_length(request)
+    upload_policy.require_idempotency_key(idempotency_key)
+    declared = declared_length(request)
     await at_storage(admit, state.database, state.storage, settings, player_id, declared, idempotency_key)
     video_id = db.new_id()
     intake = Intake(state.storage, f"{ORIGINALS}/{video_id}", settings.max_upload_bytes)
@@ -95,24 +88,23 @@ async def _take(request: Request, player_id: uuid.UUID, idempotency_key: str | N
     return video
 
 
-def _declared_length(request: Request) -> int | None:
-    text = request.headers.get("content-length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
-
-
 @router.get("", responses=problems(401))
 @router.get("/", include_in_schema=False)
-def own_videos(request: Request, player_id: CurrentPlayer) -> list[VideoOut]:
+def own_videos(request: Request, response: Response, player_id: CurrentPlayer) -> list[VideoOut]:
     """The caller's videos, newest first."""
     videos = service.own_videos(request.app.state.database, player_id)
-    return [VideoOut.of(video, language(request)) for video in videos]
+    spoken = language(request)
+    response.headers.update(answered_in(spoken))
+    return [VideoOut.of(video, spoken) for video in videos]
 
 
 @router.get("/{video_id}", responses=problems(401, 403, 404))
-def own_video(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) -> VideoDetail:
+def own_video(request: Request, response: Response, player_id: CurrentPlayer, video_id: uuid.UUID) -> VideoDetail:
     """One of the caller's videos, with a link to the original."""
     video = service.own_video(request.app.state.database, player_id, video_id)
-    return VideoDetail.detailed(video, language(request), request.app.state.signer)
+    spoken = language(request)
+    response.headers.update(answered_in(spoken))
+    return VideoDetail.detailed(video, spoken, request.app.state.signer)
 
 
 @router.delete("/{video_id}", status_code=204, responses=problems(401, 403, 404, 409))

@@ -5,10 +5,9 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from anb.messages import FAILURES, Language
+from anb.messages import FAILURES, NOTICES, Language
 from anb.players.models import shown_name
 from anb.players.tokens import Signer
-from anb.storage.base import ORIGINALS
 from anb.videos.lifecycle import Status
 from anb.videos.models import Video
 
@@ -41,6 +40,11 @@ class Failure(BaseModel):
     detail: str = Field(description="What is wrong and what to do, in the reader's language")
 
 
+class NoticeOut(BaseModel):
+    code: str
+    detail: str = Field(description="What is not as in the original and what to do, in the reader's language")
+
+
 class VideoOut(BaseModel):
     id: uuid.UUID
     video_id: uuid.UUID
@@ -55,6 +59,7 @@ class VideoOut(BaseModel):
     poster_url: str | None
     votes: int
     failure: Failure | None
+    notices: list[NoticeOut] = Field(description="What there is to say of a published video; mostly nothing")
 
     @classmethod
     def of(cls, video: Video, spoken: Language) -> "VideoOut":
@@ -96,6 +101,7 @@ def _fields(video: Video, spoken: Language) -> dict[str, Any]:
         "poster_url": video.poster_key and media_url(video.poster_key),
         "votes": video.votes,
         "failure": failure,
+        "notices": [NoticeOut(code=code, detail=NOTICES[code].render(spoken)) for code in video.notices],
     }
 
 
@@ -128,8 +134,3 @@ def public_video(row: RowMapping) -> dict[str, Any]:
 
 def media_url(key: str) -> str:
     return f"/media/{key}"
-
-
-def is_private(key: str) -> bool:
-    """Originals carry places and devices of minors."""
-    return key.startswith(f"{ORIGINALS}/")

@@ -93,6 +93,7 @@ def pending_row(wish: Registration, moment: datetime) -> dict[str, Any]:
         "original_bytes": wish.received.size,
         "original_sha256": wish.received.sha256,
         "failure_params": {},
+        "notices": [],
         "idempotency_key": wish.idempotency_key,
         "request_id": wish.request_id,
     }
@@ -143,7 +144,7 @@ def own_video(database: Database, player_id: uuid.UUID, video_id: uuid.UUID) -> 
         return _owned(repository.get(session, video_id), player_id)
 
 
-def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id: uuid.UUID) -> Video:
+def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id: uuid.UUID) -> None:
     """Rows go first, bytes after the commit; what a crash leaves between the two is the sweep's.
 
     A worker that is processing the video notices at its next heartbeat and throws its output away.
@@ -156,7 +157,6 @@ def delete(database: Database, storage: Storage, player_id: uuid.UUID, video_id:
             raise ConflictError("video_has_votes")
         repository.remove(session, video)
     delete_files(storage, video)
-    return video
 
 
 def delete_files(storage: Storage, video: Video) -> None:

@@ -27,6 +27,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"MZ", "program"),
     (b"SQLite format 3\x00", "database"),
     (b"BM", "bmp"),
+    (b"\x1f\x07\x00", "dv"),
+    (b"\x06\x0e\x2b\x34\x02\x05\x01\x01", "mxf"),
 )
 
 # Lists that make a player open other files or addresses.

@@ -38,10 +38,6 @@ class Container(StrEnum):
         """Without the dot."""
         return self.value
 
-    @property
-    def media_type(self) -> str:
-        return _MEDIA_TYPES[self]
-
 
 _DEMUXERS = {
     Container.MP4: "mov",
@@ -55,20 +51,6 @@ _DEMUXERS = {
     Container.FLV: "flv",
     Container.ASF: "asf",
     Container.OGG: "ogg",
-}
-
-_MEDIA_TYPES = {
-    Container.MP4: "video/mp4",
-    Container.MOV: "video/quicktime",
-    Container.THREE_GP: "video/3gpp",
-    Container.MATROSKA: "video/x-matroska",
-    Container.WEBM: "video/webm",
-    Container.AVI: "video/x-msvideo",
-    Container.MPEG_TS: "video/mp2t",
-    Container.MPEG_PS: "video/mpeg",
-    Container.FLV: "video/x-flv",
-    Container.ASF: "video/x-ms-asf",
-    Container.OGG: "video/ogg",
 }
 
 

@@ -10,6 +10,13 @@ TITLE_MAX = 200
 DESCRIPTION_MAX = 5000
 FORM_OVERHEAD = 64 * 1024
 """Bytes beside the file that a form may have: title, description, boundaries, headers."""
+LONGEST_SILENCE_S = 60.0
+"""A phone may lose its link for a while; a body that is silent for longer will not go on on this connection."""
+
+
+def megabytes(size: int) -> str:
+    """As people are told a limit: 100, or 1.9."""
+    return f"{size / MIB:.1f}".removesuffix(".0")
 
 
 def declared_too_large(content_length: int | None, max_upload_bytes: int) -> bool:
@@ -54,7 +61,7 @@ def discard_error(quota: Quota, used: Used) -> TooManyError | None:
 
 
 def _too_many_bytes(quota: Quota, used: Used) -> TooManyError:
-    return TooManyError("too_many_bytes", max_mb=quota.bytes_a_day // MIB, seconds=used.oldest_leaves_in_s)
+    return TooManyError("too_many_bytes", max_mb=megabytes(quota.bytes_a_day), seconds=used.oldest_leaves_in_s)
 
 
 def title_error(title: str) -> FieldError | None:
@@ -84,6 +91,12 @@ def checked_text(field: str, sent: bytes) -> str:
     if error := (title_error if field == "title" else description_error)(text):
         raise InvalidError("invalid_fields", errors=(error,))
     return text
+
+
+def require_idempotency_key(key: str | None) -> None:
+    """Raises InvalidError."""
+    if error := idempotency_key_error(key):
+        raise InvalidError("invalid_fields", errors=(error,))
 
 
 def idempotency_key_error(key: str | None) -> FieldError | None:

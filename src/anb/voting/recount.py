@@ -23,26 +23,29 @@ class Difference:
 
 
 def recount(database: Database, *, repair: bool) -> list[Difference]:
-    """Every total that its rows do not bear out. Looking holds nobody off: each statement sees one moment of both."""
-    with database.write() if repair else database.read() as session:
-        if repair:
-            _hold_votes(session)
+    """Every total that its rows do not bear out. Holds nobody off: each statement sees one moment of both."""
+    with database.read() as session:
         wrong = [*_differences(session, "video", _by_video()), *_differences(session, "player", _by_player())]
-        if repair:
-            for difference in wrong:
-                table: Any = Video if difference.kind == "video" else Player
-                session.execute(update(table).where(table.id == difference.id).values(votes=difference.rows))
+    if repair:
+        return [mended for difference in wrong for mended in _mend(database, difference)]
     return wrong
 
 
-def _hold_votes(session: Session) -> None:
-    """What was counted must still be so when it is written; on SQLite the write transaction is already alone.
+def _mend(database: Database, found: Difference) -> list[Difference]:
+    """Counted again while its row is locked: what writes votes changes the total in the same transaction, so it is
+    counted here, or waits and adds itself to what is written here.
 
-    A ballot locks its video first and then inserts: who repairs waits in the same order.
+    One row in a transaction, which waits for no second lock: an upload writes to players and then to videos, a ballot
+    the other way round, and a repair that held the one while it waited for the other would end in a deadlock.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.connection().exec_driver_sql("LOCK TABLE videos IN EXCLUSIVE MODE")
-        session.connection().exec_driver_sql("LOCK TABLE votes IN SHARE MODE")
+    table: Any = Video if found.kind == "video" else Player
+    counted = _by_video() if found.kind == "video" else _by_player()
+    with database.write() as session:
+        session.execute(select(table.id).where(table.id == found.id).with_for_update(key_share=True))
+        wrong = _differences(session, found.kind, counted.where(table.id == found.id))
+        for difference in wrong:
+            session.execute(update(table).where(table.id == difference.id).values(votes=difference.rows))
+    return wrong
 
 
 def _differences(

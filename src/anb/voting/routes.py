@@ -14,17 +14,11 @@ from anb.voting.schemas import Counted
 
 router = APIRouter(prefix="/api/public/videos", tags=["voting"])
 
-_REFUSALS: dict[Outcome, type[AnbError]] = {
-    Outcome.ALREADY_VOTED: ConflictError,
-    Outcome.OWN_VIDEO: ForbiddenError,
-    Outcome.NOT_PUBLISHED: NotFoundError,
-    Outcome.NO_SUCH_VOTER: UnauthenticatedError,
-}
-_CODES = {
-    Outcome.ALREADY_VOTED: "already_voted",
-    Outcome.OWN_VIDEO: "own_video",
-    Outcome.NOT_PUBLISHED: "video_not_found",
-    Outcome.NO_SUCH_VOTER: "not_authenticated",
+_REFUSALS: dict[Outcome, tuple[type[AnbError], str]] = {
+    Outcome.ALREADY_VOTED: (ConflictError, "already_voted"),
+    Outcome.OWN_VIDEO: (ForbiddenError, "own_video"),
+    Outcome.NOT_PUBLISHED: (NotFoundError, "video_not_found"),
+    Outcome.NO_SUCH_VOTER: (UnauthenticatedError, "not_authenticated"),
 }
 
 
@@ -35,7 +29,8 @@ async def vote(request: Request, player_id: CurrentPlayer, video_id: uuid.UUID) 
     result = await request.app.state.ballot_box.cast(Ballot(video_id, player_id))
     metrics.VOTES.labels(result.outcome).inc()
     if result.outcome in _REFUSALS:
-        raise _REFUSALS[result.outcome](_CODES[result.outcome])
+        kind, code = _REFUSALS[result.outcome]
+        raise kind(code)
     return Counted(message=_thanks(request), video_id=video_id, user_id=player_id, total_votes=result.total_votes)
 
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from anb.errors import NotFoundError
 
-router = APIRouter(prefix="/docs", include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
 _HERE = Path(__file__).parent
 _SWAGGER = Path(str(files("fastapi_offline"))) / "static"
@@ -31,14 +31,21 @@ _POLICY = (
 )
 
 
-@router.head("")
-@router.get("")
+@router.head("/")
+@router.get("/")
+async def front() -> RedirectResponse:
+    """The address that `anb up` prints, typed into a browser."""
+    return RedirectResponse("/docs")
+
+
+@router.head("/docs")
+@router.get("/docs")
 async def page() -> HTMLResponse:
     return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
 
 
-@router.head("/{name}")
-@router.get("/{name}")
+@router.head("/docs/{name}")
+@router.get("/docs/{name}")
 async def file(name: str, accept_encoding: Annotated[str, Header()] = "") -> Response:
     """Packed where the browser takes it: Swagger UI is a megabyte and a half."""
     if name not in _FILES:

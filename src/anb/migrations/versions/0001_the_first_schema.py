@@ -11,13 +11,6 @@ branch_labels = None
 depends_on = None
 
 
-def where(condition: str) -> dict[str, sa.TextClause]:
-    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
-
-
-RANKED = where("first_published_at IS NOT NULL")
-
-
 def upgrade() -> None:
     op.create_table(
         "players",

@@ -1,6 +1,7 @@
 """A file on disk, looked at: what its first bytes say, what its streams hold, what the house format would measure."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from anb.processing.cut_off import top_boxes
@@ -37,6 +38,8 @@ def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
     )
     # Twice the limit, so that a file just over it is counted, and one far over it costs nothing.
     arguments = [container.demuxer, str(source), str(limits.max_pixels), str(2 * limits.max_streams)]
+    options = reading(source, container)
+    arguments += options
     printed, ending = run_probe(arguments, narrow, source=source)
     code = blame(ending, narrow)
     if code is not None:
@@ -45,7 +48,7 @@ def probe_file(source: Path, container: Container, limits: Limits) -> Probe:
     if "error" in told:
         code = _unreadable(source, container, ending.last_words)
         raise ProcessingFailed(code, log_detail=f"probe: {told['error']} {ending.last_words}")
-    probe = parse(told)
+    probe = replace(parse(told), reading=tuple(options))
     if len(probe.streams) > limits.max_streams:
         raise ProcessingFailed(FailureCode.TOO_MANY_TRACKS, log_detail=f"{len(probe.streams)} tracks")
     return probe
@@ -71,10 +74,34 @@ MOOV_READ_MAX = 8 * 1024 * 1024
 def says_encrypted(file: Path) -> bool:
     """By ISO/IEC 23001-7's sample entry and its companions: FFmpeg puts the entry's real codec in its place, and then
     decodes noise. Only a video's entry counts."""
+    index = _index(file)
+    return b"sinf" in index and b"schm" in index and (b"encv" in index or b"drmi" in index)
+
+
+def reading(file: Path, container: Container) -> list[str]:
+    """What FFmpeg is told of the demuxer. An edit of length 0 goes on to the end, for the writer did not know that yet
+    (ISO/IEC 14496-12, 8.6.6); FFmpeg takes it for nothing, unless it reads of each list only where it begins. What
+    comes before that has times below zero then, and is not shown."""
+    tables = _index(file).split(b"elst")[1:] if container.demuxer == "mov" else []
+    return ["-advanced_editlist", "0"] if tables and all(map(_is_open, tables)) else []
+
+
+def _is_open(table: bytes) -> bool:
+    """Whether nothing but the last edit shows anything, and that has no length. Behind version, flags and a count:
+    entries of a length, a time in the media (-1: none), and a rate."""
+    width = 8 if table[:1] == b"\1" else 4
+    count = min(int.from_bytes(table[4:8], "big"), 100)
+    entries = [table[at : at + 2 * width] for at in range(8, 8 + count * (2 * width + 4), 2 * width + 4)]
+    if not entries or len(entries[-1]) < 2 * width:
+        return False
+    shows = [entry[width] < 0x80 for entry in entries]
+    return not any(shows[:-1]) and shows[-1] and not any(entries[-1][:width])
+
+
+def _index(file: Path) -> bytes:
     place = {box.name: box.start for box in top_boxes(file)}.get(b"moov")
     if place is None:
-        return False
+        return b""
     with file.open("rb") as stream:
         stream.seek(place)
-        index = stream.read(MOOV_READ_MAX)
-    return b"sinf" in index and b"schm" in index and (b"encv" in index or b"drmi" in index)
+        return stream.read(MOOV_READ_MAX)
