@@ -4,9 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -17,6 +15,7 @@ from anb.commands.up import as_typed
 from anb.db import Database
 from anb.videos.models import Video
 from tests.cli.conftest import Anb, Running
+from tests.waiting import until
 
 
 def test_up_serves_says_where_and_ends_with_0_on_sigterm(running: Running) -> None:
@@ -92,13 +91,6 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_ends_at_once(running: Ru
     with database.read() as session:
         assert session.get_one(Video, uuid.UUID(video)).status == "processing", "its lease ends, and it is taken again"
     database.dispose()
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_up_tells_what_lies_outside_its_folder_and_where_phones_reach_it(folder: Path) -> None:

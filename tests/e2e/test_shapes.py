@@ -20,6 +20,7 @@ from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port
 from tests.storage.s3_server import S3Server
 from tests.storage.stores import made_media
+from tests.waiting import until
 
 from anb.db import Database
 from anb.processing.ffmpeg import find_ffmpeg
@@ -244,10 +245,7 @@ def assert_that_no_ffmpeg_survives(folder: Path) -> None:
                 pass  # ended while we looked
         return False
 
-    deadline = time.monotonic() + 10
-    while alive() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not alive()
+    until(lambda: not alive())
 
 
 def test_a_stopped_worker_hands_back_within_its_grace_and_exits_0(

@@ -1,12 +1,11 @@
 """Samples of a running server, in the database, once an interval whatever the number of its processes."""
 
-import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
+from tests.waiting import until
 
 from anb.api import create_app
 from anb.db import Database, now
@@ -19,13 +18,6 @@ from anb.operations.recorder import Recorder
 from anb.settings import Settings
 
 
-def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def test_two_processes_of_one_host_keep_one_sample_an_interval(settings: Settings, database: Database) -> None:
     quick = settings.model_copy(update={"history_every_s": 0.5})
     with TestClient(create_app(quick)) as one, TestClient(create_app(quick)):
@@ -35,7 +27,7 @@ def test_two_processes_of_one_host_keep_one_sample_an_interval(settings: Setting
             with database.read() as session:
                 return list(repository.since(session, now(session) - timedelta(minutes=1)))
 
-        eventually(lambda: len({sample.at for sample in kept() if sample.answer_p95_s}) >= 3)
+        until(lambda: len({sample.at for sample in kept() if sample.answer_p95_s}) >= 3)
         samples = kept()
     assert len(samples) == len({sample.at for sample in samples})
     assert all(sample.people >= 0 and sample.pending == 0 for sample in samples)

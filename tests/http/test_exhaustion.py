@@ -4,6 +4,7 @@ import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from tests.cast import MP4_HEAD, PASSWORD, Cast, wish
 from tests.server import serving
+from tests.waiting import until
 
 from anb import api, db
 from anb.api import create_app
@@ -24,10 +26,14 @@ Ask = Callable[[httpx2.Client], httpx2.Response]
 
 
 @pytest.fixture
-def small(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
-    """Beside the one that the cast uses."""
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api, "PATIENCE_S", 0.5)
     monkeypatch.setattr(db, "_POOL_PATIENCE_S", 0.5)
+
+
+@pytest.fixture
+def small(settings: Settings) -> FastAPI:
+    """Beside the one that the cast uses."""
     return create_app(settings.model_copy(update={"database_pool": 1, "rate_limits_url": ""}))
 
 
@@ -77,6 +83,7 @@ def requests(cast: Cast) -> list[Ask]:
     ]
 
 
+@pytest.mark.usefixtures("impatient")
 def test_when_no_connection_comes_free_all_hear_503_and_afterwards_nothing_is_left(
     small: FastAPI, port: int, cast: Cast, database: Database
 ) -> None:
@@ -104,7 +111,7 @@ def test_when_no_connection_comes_free_all_hear_503_and_afterwards_nothing_is_le
     assert set(states(database)) <= {"idle"}
 
 
-def test_uploads_that_come_slowly_hold_no_connection(port: int, cast: Cast, database: Database) -> None:
+def test_uploads_that_come_slowly_hold_no_connection(settings: Settings, port: int, cast: Cast) -> None:
     """Many more than there are connections, each in the middle of its body."""
     token = cast.ana.headers["Authorization"]
     head = f"Host: anb\r\nAuthorization: {token}\r\nContent-Length: 100000\r\n"
@@ -112,12 +119,14 @@ def test_uploads_that_come_slowly_hold_no_connection(port: int, cast: Cast, data
     begin = "POST /api/uploads HTTP/1.1\r\nTus-Resumable: 1.0.0\r\nUpload-Length: 100000\r\n"
     begin += f"Upload-Metadata: title VHJpcGxl\r\nContent-Type: application/offset+octet-stream\r\n{head}"
     bodies = (b'--b\r\nContent-Disposition: form-data; name="file"; filename="c.mp4"\r\n\r\n' + MP4_HEAD, MP4_HEAD)
+    folder = Path(settings.media)
     slow = []
     try:
         for number in range(8 * CONNECTIONS):
             connection = socket.create_connection(("127.0.0.1", port))
             slow.append(connection)
             connection.sendall((form, begin)[number % 2].encode() + b"\r\n" + bodies[number % 2])
+        until(lambda: sum(path.is_file() for path in folder.rglob("*")) == len(slow) // 2)  # a form keeps its first MB
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False) as http:
             for _ in range(3 * CONNECTIONS):
                 assert http.get("/api/videos", headers=cast.ana.headers).status_code == 200
@@ -127,6 +136,7 @@ def test_uploads_that_come_slowly_hold_no_connection(port: int, cast: Cast, data
             connection.close()
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_transaction_that_somebody_forgot_holds_its_locks_for_a_while_only(
     database: Database, small: FastAPI
 ) -> None:

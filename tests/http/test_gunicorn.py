@@ -3,13 +3,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import pytest
 from tests.server import free_port
+from tests.waiting import until
 
 CONFIGURATION = Path(__file__).parents[2] / "deployment" / "gunicorn" / "gunicorn.conf.py"
 
@@ -69,13 +68,3 @@ def is_alive(group: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx2.TransportError):
-            if done():
-                return
-        time.sleep(0.05)
-    raise AssertionError("not within 30 s")

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 from tests.cast import MP4_HEAD, Cast
 from tests.server import serving
+from tests.waiting import until
 
 from anb.api import create_app
 from anb.db import Database
@@ -101,17 +102,10 @@ def test_uploads_that_wait_for_it_keep_nobody_else_waiting(
     ):
         answers = [pool.submit(upload) for _ in range(CROWD)]
         try:
-            _until(lambda: taken() == CROWD)
+            until(lambda: taken() == CROWD)
             assert http.get("/api/videos", headers=ana).status_code == 200
             assert http.get("/api/public/videos", headers={"Cache-Control": "no-cache"}).status_code == 200
             assert not any(answer.done() for answer in answers)
         finally:
             bell.over.set()
         assert {answer.result() for answer in answers} == {202}
-
-
-def _until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -25,6 +25,7 @@ from anb.jobs.brokers import HELD_S, PATIENCE_S, broker
 from anb.settings import SettingsError, load_settings
 from tests.jobs.rabbitmq import virtual_host
 from tests.server import free_port
+from tests.waiting import until
 
 SECRET = "a secret that only tests know, long enough"
 PASSWORD = "p4ss/with:odd@signs"
@@ -267,10 +268,7 @@ def test_a_redis_that_is_frozen_between_two_rings_is_left_alone_until_it_may_hav
     assert _timed(bell) < PATIENCE_S + 1
     assert _timed(bell) < 0.1
     server.signal(signal.SIGCONT)
-    deadline = time.monotonic() + 10
-    while not bell.ring(uuid.uuid4()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: bell.ring(uuid.uuid4()))
 
 
 def test_of_many_at_once_one_asks_whether_a_silent_broker_is_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import random
 import subprocess
 import sys
 import threading
-import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx2
 from tests.cast import PASSWORD, wish
 from tests.server import free_port
+from tests.waiting import until
 
 from anb import migrations
 from anb.db import Database
@@ -45,10 +45,7 @@ class Server:
             [sys.executable, "-m", *command, "anb.api:create_app()"], env=environment, cwd=self._folder,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(self._answers)
 
     def stop(self) -> None:
         if self._process is not None:
@@ -56,10 +53,7 @@ class Server:
             self._process.wait(60)
 
     def _answers(self) -> bool:
-        try:
-            return self.http.get("/health").status_code == 200
-        except httpx2.TransportError:
-            return False
+        return self.http.get("/health").status_code == 200
 
 
 class Crowd:
@@ -91,10 +85,7 @@ class Crowd:
 
     def hears_more(self) -> None:
         before = self.heard.total()
-        deadline = time.monotonic() + 60
-        while self.heard.total() < before + ENOUGH:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: self.heard.total() >= before + ENOUGH)
 
     def old_tokens_expire(self) -> list[str]:
         old, self._tokens = self._tokens, []

@@ -12,6 +12,7 @@ from anb.processing.ending import Ending, blame
 from anb.processing.failures import FailureCode
 from anb.processing.ffmpeg import Listener, run_ffmpeg
 from anb.processing.limits import MIB, Limits
+from tests.waiting import until
 
 PYTHON = str(Path(sys.executable).resolve())
 
@@ -58,7 +59,7 @@ def test_a_tool_that_never_ends_is_killed(tmp_path: Path) -> None:
     ending = _run(tmp_path, program, limits, Listener(on_output=pids.append))
     assert blame(ending, limits) is FailureCode.TOOK_TOO_LONG
     assert time.monotonic() - started < 10
-    assert _gone(int(pids[0]))
+    _ends(int(pids[0]))
 
 
 def _alive(pid: int) -> bool:
@@ -69,12 +70,9 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
-def _gone(pid: int) -> bool:
+def _ends(pid: int) -> None:
     """A killed process closes its files a moment before it is a corpse."""
-    deadline = time.monotonic() + 5
-    while _alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not _alive(pid)
+    until(lambda: not _alive(pid))
 
 
 class _EnoughError(Exception):
@@ -91,7 +89,7 @@ def test_what_the_listener_raises_kills_the_tool_and_passes_through(tmp_path: Pa
     listener = Listener(on_output=pids.append, on_tick=give_up)
     with pytest.raises(_EnoughError):
         _run(tmp_path, "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)", listener=listener)
-    assert _gone(int(pids[0]))
+    _ends(int(pids[0]))
 
 
 def test_the_heart_beats_while_the_tool_is_silent(tmp_path: Path) -> None:
@@ -147,4 +145,4 @@ def test_a_tool_dies_with_a_worker_that_was_killed_hard(tmp_path: Path) -> None:
         tool = int(told.readline())
     os.kill(worker, signal.SIGKILL)
     os.waitpid(worker, 0)
-    assert _gone(tool)
+    _ends(tool)

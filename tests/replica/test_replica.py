@@ -1,9 +1,8 @@
 """Public pages with a real standby that lags, dies, freezes and comes back, and with a primary that is away."""
 
 import tempfile
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tests.cast import Cast
 from tests.conftest import POSTGRES, SECRET, empty
 from tests.replica.servers import Postgres, primary_and_standby
 from tests.storage.stores import made_media
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not POSTGRES, reason="no PostgreSQL on this machine")
 
@@ -67,13 +67,6 @@ def published(cast: Cast, client: TestClient) -> uuid.UUID:
     video_id = cast.video(cast.ana)
     until(lambda: votes(client, video_id) is not None and read_from(client, video_id) == "replica")
     return video_id
-
-
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not done():
-        assert time.monotonic() < deadline, "not within 30 s"
-        time.sleep(0.05)
 
 
 def votes(client: TestClient, video_id: uuid.UUID, **headers: str) -> int | None:

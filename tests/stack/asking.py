@@ -2,8 +2,6 @@
 
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -40,19 +38,3 @@ def raw(stack: Stack, request: str, source: str = "127.0.0.1") -> bytes:
     with connected(stack, source) as connection:
         connection.sendall(request.encode())
         return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def until(done: Callable[[], bool], seconds: float = 60) -> None:
-    """Asked again also where `done` meets a connection that is just closed, as nginx does with those of before when it
-    is told of another configuration."""
-
-    def is_done() -> bool:
-        try:
-            return done()
-        except httpx2.TransportError:
-            return False
-
-    deadline = time.monotonic() + seconds
-    while not is_done():
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)

@@ -16,7 +16,8 @@ from deployment.stack.servers import Stack
 
 from anb.limits.rules import Action, windows
 from tests.cast import wish
-from tests.stack.asking import raw, until
+from tests.stack.asking import raw
+from tests.waiting import until
 
 BALANCER = "127.0.0.2"
 HSTS = "strict-transport-security"

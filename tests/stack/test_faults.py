@@ -15,7 +15,8 @@ from deployment.stack.servers import ANB, Stack
 from redis import Redis
 
 from tests.cast import problem
-from tests.stack.asking import Headers, drawn, status, until, upload
+from tests.stack.asking import Headers, drawn, status, upload
+from tests.waiting import until
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 from deployment.stack.servers import Stack
 
-from tests.stack.asking import until
 from tests.stack.test_faults import away
+from tests.waiting import until
 
 _ALLOWED = 10
 """Tries at one account from one address (limits/rules.py)."""

@@ -17,7 +17,8 @@ from deployment.stack.servers import Stack
 
 from tests.cast import MP4_HEAD, problem
 from tests.server import answer_on
-from tests.stack.asking import Headers, connected, raw, status, until, upload
+from tests.stack.asking import Headers, connected, raw, status, upload
+from tests.waiting import until
 
 
 def test_an_uploads_beginning_reaches_the_application_before_its_end_is_sent(

@@ -8,9 +8,10 @@ import pytest
 from deployment.stack.servers import Stack
 
 from tests.cast import MP4_HEAD
-from tests.stack.asking import Headers, raw, until, upload
+from tests.stack.asking import Headers, raw, upload
 from tests.stack.test_faults import away
 from tests.stack.test_nginx import elsewhere
+from tests.waiting import until
 
 _MANY = 600  # more than the burst, and what a few seconds add
 

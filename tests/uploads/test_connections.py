@@ -3,9 +3,8 @@
 import fcntl
 import os
 import socket
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from anb.videos.sniff import SNIFF_BYTES
 from tests.cast import Cast
 from tests.server import answer_on, server_of, serving, talk
 from tests.uploads.speaker import STREAM, VIDEO, Tus, metadata, upload_id
+from tests.waiting import until
 
 LONG = VIDEO + bytes(3_000_000)
 RESET_ON_CLOSE = b"\x01\x00\x00\x00\x00\x00\x00\x00"
@@ -41,13 +41,6 @@ def head(method: str, url: str, length: int, token: str, **more: str) -> bytes:
 
 def patch(ana: Tus, url: str, offset: int, length: int, **more: str) -> bytes:
     return head("PATCH", url, length, ana.headers["Authorization"], Upload_Offset=str(offset), **more)
-
-
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def staged(app: FastAPI) -> list[Path]:

@@ -15,7 +15,8 @@ from tests.cast import MP4_HEAD, Cast
 from tests.server import answer_on
 from tests.uploads.processes import WebServer
 from tests.uploads.speaker import Tus
-from tests.uploads.test_connections import patch, until
+from tests.uploads.test_connections import patch
+from tests.waiting import until
 
 DATA = MP4_HEAD + random.Random(3).randbytes(4_000_000)
 

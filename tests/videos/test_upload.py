@@ -1,7 +1,6 @@
 import errno
 import hashlib
 import socket
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +21,7 @@ from anb.videos import repository
 from anb.videos.models import Video
 from tests.cast import MP4_HEAD, Cast, Person, problem
 from tests.server import answer_on, serving, talk
+from tests.waiting import until
 
 
 def stored(app: Any) -> list[Path]:
@@ -300,10 +300,7 @@ def test_a_client_that_vanishes_in_the_middle_leaves_no_file(app: FastAPI, cast:
         with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
             connection.sendall(raw_upload(cast.ana, 5_000_000, FORM_START + MP4_HEAD + bytes(3_000_000)))
-        deadline = time.monotonic() + 10
-        while stored(app) and time.monotonic() < deadline:
-            time.sleep(0.02)
-    assert stored(app) == []
+        until(lambda: stored(app) == [])
 
 
 def test_a_disk_below_its_reserve_is_507_before_the_body_and_ready_says_so(settings: Settings, cast: Cast) -> None:
