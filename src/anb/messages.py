@@ -178,7 +178,10 @@ FIELDS: dict[str, Text] = {
     "too_long": Text(es="Máximo {max_length} caracteres.", en="At most {max_length} characters."),
     "too_short": Text(es="Mínimo {min_length} caracteres.", en="At least {min_length} characters."),
     "wrong_type": Text(es="El tipo de dato no es el esperado.", en="This is not the expected type."),
-    "out_of_range": Text(es="El valor está fuera del rango permitido.", en="The value is out of range."),
+    "out_of_range": Text(
+        es="Está fuera del rango: el valor permitido más cercano es {nearest}.",
+        en="This is out of range: the nearest value that is allowed is {nearest}.",
+    ),
     "not_a_choice": Text(es="Usa uno de: {choices}.", en="Use one of: {choices}."),
     "bad_characters": Text(es="Contiene caracteres no permitidos.", en="It contains characters that are not allowed."),
     "bad_email": Text(es="No es un correo válido.", en="This is not a valid e-mail address."),

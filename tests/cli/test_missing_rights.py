@@ -154,3 +154,16 @@ def test_a_mistake_of_ours_keeps_its_traceback(bug: Exception, monkeypatch: pyte
     with pytest.raises(type(bug)) as raised:
         cli.main()
     assert raised.value is bug
+
+
+@pytest.mark.parametrize("command", ["doctor", "migrate", "demo"])
+def test_a_folder_that_was_removed_under_the_command_is_a_sentence(
+    main: Anb, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    gone = folder / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    answer = main(command)
+    assert answer.exit_code == 1
+    assert "The folder that this runs in is gone" in answer.out + answer.err  # the demo tells its story on one of them

@@ -100,6 +100,12 @@ def test_a_bad_query_is_named(cast: Cast, path: str, query: str, field: str, cod
     assert [(error["field"], error["code"]) for error in body["errors"]] == [(field, code)]
 
 
+@pytest.mark.parametrize(("query", "nearest"), [("page=0", "1"), ("page=200000", "100000"), ("page_size=101", "100")])
+def test_who_asks_beyond_a_bound_is_told_it(cast: Cast, query: str, nearest: str) -> None:
+    body = problem(cast.client.get(f"/api/public/rankings?{query}"), 422, "invalid_fields")
+    assert body["errors"][0]["detail"].endswith(f" is {nearest}.")
+
+
 def test_a_player_whose_only_published_video_is_deleted_leaves_the_ranking(cast: Cast) -> None:
     first, second = cast.video(cast.ana), cast.video(cast.ana)
     for video, left in ((first, 1), (second, 0)):

@@ -1,6 +1,7 @@
 """What the machine does not let a command do, as a sentence that says what to do."""
 
 import errno
+from pathlib import Path
 
 from anb.storage.trouble import StorageError, is_full
 
@@ -39,7 +40,17 @@ def in_words(error: Exception) -> str | None:
     """None: a mistake of ours, whose traceback is wanted."""
     if not isinstance(error, OSError):
         return None
+    if isinstance(error, FileNotFoundError) and _is_nowhere():
+        return "The folder that this runs in is gone: change to another one and repeat."
     if isinstance(error, StorageError):
         return f"{plainly(error)}. {_FULL if is_full(error) else _STORAGE_ADVICE}"
     what_to_do = advice(error)
     return what_to_do and f"{plainly(error)}. {what_to_do}"
+
+
+def _is_nowhere() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return True
+    return False

@@ -212,6 +212,8 @@ def _field_error(detail: dict[str, Any]) -> FieldError:
             params = {name: value for name, value in context.items() if isinstance(value, str | int)}
             if code == "not_a_choice":
                 params = {"choices": context["expected"].replace(" or ", ", ")}
+            elif code == "out_of_range":  # all bounds here are inclusive
+                params = {"nearest": context["ge" if "ge" in context else "le"]}
             return FieldError(field, code, tuple(params.items()))
     return FieldError(field, "unreadable")
 
@@ -221,8 +223,8 @@ _KINDS = (
     ("string_too_short", "too_short"),
     ("string_too_long", "too_long"),
     ("string_unicode", "bad_characters"),
-    ("greater_than", "out_of_range"),
-    ("less_than", "out_of_range"),
+    ("greater_than_equal", "out_of_range"),
+    ("less_than_equal", "out_of_range"),
     ("literal_error", "not_a_choice"),
     ("enum", "not_a_choice"),
     ("string_type", "wrong_type"),
