@@ -39,9 +39,12 @@ demo: .venv/run.stamp ## install, then the whole way on a real video: upload, ho
 up: .venv/run.stamp ## everything in one process, on port 8080
 	@$(BIN)/anb up
 
-test: .venv/dev.stamp ## all tests, on SQLite and on PostgreSQL + Redis, with branch coverage
+test: .venv/dev.stamp ## all tests but the slow ones, on SQLite and on PostgreSQL + Redis, with branch coverage
 	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/coverage erase && $(BIN)/coverage run -m pytest -n 2
 	@$(BIN)/coverage combine --quiet && $(BIN)/coverage report --fail-under 95
+
+slow-test: .venv/dev.stamp ## what takes seconds each: clips seen and heard, servers killed, the API fuzzed (6 minutes)
+	@servers=$$(.ci/servers) && eval "$$servers" && $(BIN)/python -m pytest -n 2 -m slow
 
 stack: .venv/dev.stamp ## nginx, gunicorn, PostgreSQL, Redis, worker and beat on free ports, until Ctrl+C
 	@.ci/tools && $(BIN)/python -m deployment.stack $${PORT:+--port "$$PORT"} $${FOLDER:+--folder "$$FOLDER"}
@@ -64,6 +67,7 @@ promote: .venv/dev.stamp ## two regions, the main one dies: nothing acknowledged
 
 proofs: SEED := 7
 proofs: .venv/dev.stamp ## a short version of each slow proof, as CI runs it
+	@$(MAKE) --no-print-directory slow-test
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory stack-test
 	@$(MAKE) --no-print-directory drill

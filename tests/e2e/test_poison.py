@@ -6,6 +6,8 @@ import psutil
 import pytest
 from tests.e2e.test_shapes import Deployment, clip, deployment
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["clip", "deployment"]  # the fixtures
 
 

@@ -218,6 +218,7 @@ def test_the_whole_way_through_rabbitmq(deployment: Deployment, clip: bytes) -> 
         assert deployment.stop() == {"web": 0, "worker": 0}
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_ends_completed_once_without_strays(deployment: Deployment, clip: bytes) -> None:
     worker = "up" if deployment.embedded else "worker"
     deployment.start()
@@ -248,6 +249,7 @@ def assert_that_no_ffmpeg_survives(folder: Path) -> None:
     until(lambda: not alive())
 
 
+@pytest.mark.slow
 def test_a_stopped_worker_hands_back_within_its_grace_and_exits_0(
     deployment: Deployment, clip: bytes, database: Database
 ) -> None:

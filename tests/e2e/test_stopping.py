@@ -8,6 +8,8 @@ import psutil
 import pytest
 from tests.e2e.test_shapes import Deployment, deployment
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["deployment"]  # the fixture
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.server import free_port
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = Path(__file__).parents[2] / "deployment" / "gunicorn" / "gunicorn.conf.py"
 
 

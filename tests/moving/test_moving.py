@@ -277,6 +277,7 @@ def run_move(settings: Settings, source: str, target: str, delete: bool) -> None
         database.dispose()
 
 
+@pytest.mark.slow
 def test_killed_twenty_times_at_random_moments_it_ends_exact(
     settings: Settings, database: Database, media: Media, source: LocalStorage, s3_server: S3Server, tmp_path: Path
 ) -> None:

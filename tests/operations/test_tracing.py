@@ -14,6 +14,8 @@ from anb.operations.tracing import trace
 from anb.settings import SettingsError, load_settings
 from tests.e2e.test_shapes import Deployment, clip, deployment, log_lines
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["clip", "deployment"]  # the fixtures
 
 

@@ -12,12 +12,15 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 from tests.cast import PASSWORD, wish
 from tests.server import free_port
 from tests.waiting import until
 
 from anb import migrations
 from anb.db import Database
+
+pytestmark = pytest.mark.slow
 
 OLD, NEW = "the key of yesterday is long enough", "the key of today is long enough"
 STEPS = [(OLD, ""), (OLD, NEW), (NEW, OLD), (NEW, "")]

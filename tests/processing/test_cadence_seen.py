@@ -8,6 +8,8 @@ import pytest
 from tests.media.factory import X264, ffmpeg
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 STEP, ROUND = 2, 280
 """A white bar goes on by so many pixels with each frame of the source, and begins again. The first frame is 1."""
 

@@ -10,6 +10,8 @@ from tests.media.factory import AAC, X264, ffmpeg, tone
 from tests.media.seen import close, colour_at, first_beep_s, frame
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 RED, BLUE, BLACK = (255, 0, 0), (0, 0, 255), (0, 0, 0)
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.media.factory import AAC, X264, ffmpeg, picture
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 HEARD: dict[str, tuple[str, tuple[float, ...], tuple[str, ...], float]] = {
     "a quiet voice": ("mono", (0.25,), AAC, 0.25),
     "stereo": ("stereo", (0.25, 0.25), AAC, 0.25),

@@ -8,6 +8,8 @@ from tests.media.factory import X264, Samples, ffmpeg, with_matrix
 from tests.media.seen import close, colour_at, frame
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 128, 0), (0, 0, 255), (255, 255, 0)
 BLACK = (0, 0, 0)
 # Where each colour stands in the source: right is +x, down is +y.

@@ -29,6 +29,8 @@ from tests.hostile.sender import FORM_TYPE, form
 from tests.media.factory import Samples
 from tests.processing.conftest import Converter, change, files, pending, row
 
+pytestmark = pytest.mark.slow
+
 Mount = Callable[[Path, int], None]
 
 

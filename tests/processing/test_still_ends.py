@@ -14,6 +14,8 @@ from tests.media.factory import AAC, X264, ffmpeg, picture, tone
 from tests.media.seen import frame
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 Change = Callable[[int, Any], None]
 
 

@@ -9,6 +9,8 @@ from tests.media.factory import AAC, X264, ffmpeg
 from tests.media.seen import first_beep_s, first_flash_s
 from tests.processing.conftest import Workbench
 
+pytestmark = pytest.mark.slow
+
 FLASH = ("-f", "lavfi", "-i", "color=black:s=64x48:r=30:d=3,drawbox=t=fill:color=white:enable='gte(t,1)'")
 BEEP = ("-f", "lavfi", "-i", "sine=880:d=3,volume='4*gte(t,1)':eval=frame")
 ENCODED = (*X264, "-g", "15", *AAC)

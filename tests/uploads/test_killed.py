@@ -18,6 +18,8 @@ from tests.uploads.speaker import Tus
 from tests.uploads.test_connections import patch
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 DATA = MP4_HEAD + random.Random(3).randbytes(4_000_000)
 
 
