@@ -1,5 +1,6 @@
 """The probe's own eyes, in this process; elsewhere it runs caged."""
 
+import itertools
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +46,16 @@ def test_an_oversized_picture_is_not_decoded(samples: Samples) -> None:
 def test_only_the_first_half_minute_is_read(samples: Samples) -> None:
     picture = seen(samples["longer.mp4"])["streams"][0]
     assert 310 <= picture["packets"] < 350
+
+
+@pytest.mark.parametrize(("clock", "packets"), [("monotonic", 30), ("process_time", 0)])
+def test_what_stood_still_while_it_was_read_is_read_to_its_end_but_work_is_bounded(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, clock: str, packets: int
+) -> None:
+    """Each look at the clock finds it a minute on."""
+    leaps = itertools.count(0.0, 60.0)
+    monkeypatch.setattr(probe_child.time, clock, lambda: next(leaps))
+    assert seen(samples["landscape.mp4"])["streams"][0]["packets"] == packets
 
 
 def test_a_single_frame_is_fetched_out_of_the_decoder(samples: Samples) -> None:

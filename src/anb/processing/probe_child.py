@@ -20,7 +20,9 @@ from typing import Any
 # A little more than the house format's 30 s. Then a bound on work, for files whose times never arrive there.
 WINDOW_S = 31.0
 PACKETS_MAX = 60_000
-SECONDS_MAX = 5.0
+CPU_SECONDS_MAX = 5.0
+"""Of work, not of the clock on the wall: a storage or a machine that stood still would make any file a short one. For
+that clock the parent has a limit, after which the file is tried again."""
 FRAME_TRIES_MAX = 90
 AUDIO_TRIES_MAX = 12
 INTERVALS_MAX = 4000
@@ -78,7 +80,7 @@ def _watch_packets(container: Any, watchers: list["_Watcher"]) -> str | None:
     import av  # noqa: PLC0415
 
     try:
-        for packet in itertools.islice(_until(container.demux(), time.monotonic() + SECONDS_MAX), PACKETS_MAX):
+        for packet in itertools.islice(_while_cheap(container.demux()), PACKETS_MAX):
             if not packet.size:
                 continue
             watcher = watchers[packet.stream_index]
@@ -90,8 +92,9 @@ def _watch_packets(container: Any, watchers: list["_Watcher"]) -> str | None:
     return None
 
 
-def _until(packets: Iterator[Any], deadline: float) -> Iterator[Any]:
-    return itertools.takewhile(lambda _: time.monotonic() < deadline, packets)
+def _while_cheap(packets: Iterator[Any]) -> Iterator[Any]:
+    enough = time.process_time() + CPU_SECONDS_MAX
+    return itertools.takewhile(lambda _: time.process_time() < enough, packets)
 
 
 def _seconds(ticks: int | None, base: Fraction | None) -> float | None:
