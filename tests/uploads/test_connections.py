@@ -17,7 +17,7 @@ from anb.uploads.receiving import BUFFER
 from anb.videos.sniff import SNIFF_BYTES
 from tests.cast import Cast
 from tests.server import answer_on, server_of, serving, talk
-from tests.uploads.speaker import STREAM, VIDEO, Tus, metadata, upload_id
+from tests.uploads.speaker import STREAM, VIDEO, Tus, checksum, metadata, upload_id
 from tests.waiting import until
 
 LONG = VIDEO + bytes(3_000_000)
@@ -97,6 +97,20 @@ def test_a_piece_that_a_stopping_server_breaks_off_is_answered_and_not_reset(app
     assert answer.startswith(b"http/1.1 204")
     assert b"connection: close" in answer
     assert b"upload-offset: %d\r\n" % ana.offset(url) in answer
+
+
+def test_a_stopping_server_lets_a_piece_with_a_checksum_end(app: FastAPI, ana: Tus) -> None:
+    """Broken off it would be called damaged, and count as discarded, though each byte of it came as it was sent."""
+    url = ana.url(len(LONG))
+    with server_of(app, HalfOpenProtocol) as (server, port), connected(port) as phone:
+        phone.sendall(patch(ana, url, 0, len(LONG), Upload_Checksum=checksum(LONG)) + LONG[:700_000])
+        until(lambda: any(path.suffix == ".unverified" and path.stat().st_size for path in staged(app)))
+        server.should_exit = True
+        until(lambda: not server.servers[0].is_serving())
+        phone.sendall(LONG[700_000:])
+        answer = answer_on(phone).lower()
+    assert answer.startswith(b"http/1.1 204")
+    assert b"anb-video-id" in answer
 
 
 def test_a_piece_with_a_checksum_that_is_cut_short_leaves_nothing_of_itself(app: FastAPI, ana: Tus) -> None:

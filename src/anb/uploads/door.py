@@ -28,7 +28,8 @@ class TusDoor:
             return
         # A copy: the server frames its answer by the method that the client really sent.
         inner = {**scope, "method": _method(scope)}
-        scope[RESUMABLE] = inner["method"] == "PATCH"
+        # Of a piece with a checksum nothing is kept but the whole: ended early it would be told to be damaged.
+        scope[RESUMABLE] = inner["method"] == "PATCH" and not _header(scope, b"upload-checksum")
         exchange = _TusExchange(scope, receive, send)
         if inner["method"] not in _WITHOUT_VERSION and _header(scope, b"tus-resumable") != VERSION:
             refusal = answer(Request(scope), PreconditionError("tus_version", version=VERSION))
