@@ -150,6 +150,10 @@ PROBLEMS: dict[str, Text] = {
     "bad_header": Text(
         es="Falta el encabezado {header} o no es válido.", en="The header {header} is missing or not valid."
     ),
+    "tus_extension": Text(
+        es="Este servidor no tiene la extensión de tus que pide {header}. Las que tiene: {extensions}.",
+        en="This server does not have the tus extension that {header} asks for. It has {extensions}.",
+    ),
     "tus_version": Text(
         es="Este servidor habla tus {version}: envía el encabezado Tus-Resumable: {version}.",
         en="This server speaks tus {version}: send the header Tus-Resumable: {version}.",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration,checksum"
+OF_OTHER_EXTENSIONS = ("Upload-Defer-Length", "Upload-Concat")
 BODY_TYPE = "application/offset+octet-stream"
 
 _DIGITS = re.compile(r"[0-9]{1,15}")

@@ -12,7 +12,15 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from anb.errors import AnbError, ConflictError, FieldError, ForbiddenError, InvalidError, UnsupportedMediaError
+from anb.errors import (
+    AnbError,
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidError,
+    MalformedError,
+    UnsupportedMediaError,
+)
 from anb.http.at_storage import at_storage, leave_storage
 from anb.http.client import declared_length
 from anb.http.problems import problems
@@ -94,9 +102,9 @@ async def begin(  # noqa: PLR0913, PLR0917 - each of them a header
     ] = None,
 ) -> Response:
     """Creation, and Creation With Upload: announce a video, perhaps with its first bytes."""
-    for unknown in ("Upload-Defer-Length", "Upload-Concat"):  # extensions that we do not have
+    for unknown in headers.OF_OTHER_EXTENSIONS:
         if unknown in request.headers:
-            raise headers.bad_header(unknown)
+            raise MalformedError("tus_extension", header=unknown, extensions=headers.EXTENSIONS.replace(",", ", "))
     length = headers.parse_count("Upload-Length", upload_length)
     described = headers.described(headers.parse_metadata(upload_metadata))
     checksum = headers.parse_checksum(upload_checksum)
