@@ -49,7 +49,7 @@ def test_an_ordinary_clip() -> None:
     assert build(FILES, clip_of(video(), audio()), Limits()) == [
         "/bin/ffmpeg",
         *("-hide_banner", "-nostdin", "-y", "-nostats", "-loglevel", "level+verbose"),
-        *("-max_alloc", "1000000000", "-progress", "pipe:1", "-stats_period", "0.5"),
+        *("-max_alloc", "1000000000", "-max_error_rate", "1", "-progress", "pipe:1", "-stats_period", "0.5"),
         *("-filter_complex_threads", "2", "-copyts"),
         *("-threads", "2", "-max_pixels", "40000000", "-noautorotate", "-t", "32.000"),
         *("-protocol_whitelist", "file", "-max_streams", "32", "-f", "mov", "-i", "/in/clip.mov"),

@@ -59,6 +59,21 @@ def test_a_lost_packet_counts_as_damage(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "[aist#0:0/flac @ 0x1] [dec:flac @ 0x2] [error] Error submitting packet to decoder: Invalid data",
+        "[error] Error while decoding stream #0:0: Invalid data",
+        "[error] Error while decoding stream #2:1: Invalid data",
+        "[aac @ 0x1] [error] Error submitting packet to decoder: Invalid data",
+    ],
+)
+def test_a_lost_packet_of_the_sound_is_no_damage_to_the_picture(line: str) -> None:
+    witness = Witness(10, video_index=1)
+    witness.hear_log(line)
+    assert witness.damaged == 0
+
+
+@pytest.mark.parametrize(
     ("line", "percent"),
     [
         ("frame=5", 50),

@@ -5,7 +5,8 @@ import re
 _READ = re.compile(r"Input stream #0:(\d+) \(video\): (\d+) packets read")
 _DECODED = re.compile(r"; (\d+) frames decoded")
 _FILTERS_BUILT = re.compile(r"\[(graph.0.in\S*.*?) @ \w+\] \[verbose\] (?:w|tb):\d")
-_FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding stream #0:|processing packet)")
+_FAILED_PACKET = re.compile(r"Error (submitting packet to decoder|while decoding stream #|processing packet)")
+_WHOSE = re.compile(r"#(\d+):(\d+)\b")
 
 
 class Witness:
@@ -34,7 +35,7 @@ class Witness:
 
     def hear_log(self, line: str) -> None:
         # One line a patched frame, from the decoders that patch; one line a lost packet, from FFmpeg for all others.
-        if "concealing " in line or (_FAILED_PACKET.search(line) and "aac" not in line):
+        if "concealing " in line or (_FAILED_PACKET.search(line) and self._is_of_the_picture(line)):
             self.damaged += 1
         built = _FILTERS_BUILT.search(line)
         if built:
@@ -45,6 +46,11 @@ class Witness:
             self.packets = int(read[2])
             decoded = _DECODED.search(line)
             self.decoded = int(decoded[1]) if decoded else 0
+
+    def _is_of_the_picture(self, line: str) -> bool:
+        """A fine picture is not refused for its sound."""
+        whose = _WHOSE.search(line)
+        return "aac" not in line if whose is None else (int(whose[1]), int(whose[2])) == (0, self._video_index)
 
     @property
     def trustworthy(self) -> bool:
