@@ -43,6 +43,17 @@ def test_a_file_that_cannot_be_sent_as_asked_is_a_problem(
     assert answer.headers.get("allow") == ("GET, HEAD" if status == 405 else None)
 
 
+@pytest.mark.parametrize("path", ["/api/public/rankings", f"/media/processed/{RESULT}"])
+def test_a_connection_on_which_nginx_says_nothing_more_is_not_called_kept_alive(
+    http: httpx2.Client, result: str, path: str
+) -> None:
+    """The next request on it, of a browser or of a proxy that holds it for many, would get no answer."""
+    answer = http.get(path, headers={"If-Match": '"another"'})
+    problem(answer, 412, "precondition_failed")
+    assert answer.headers["connection"] == "close"
+    assert http.get(result).status_code == 200
+
+
 def test_what_is_nginxs_own_or_not_there_is_a_problem(http: httpx2.Client) -> None:
     problem(http.get("/stored/uploads/any.mp4"), 404, "not_found")
     problem(http.get("/media/processed/"), 404, "media_not_found")
