@@ -204,6 +204,10 @@ def test_sixty_a_second_are_moved_by_half_of_their_distance() -> None:
     assert "[0:0]setpts=PTS-(9.991667)/TB,fps=30/1:start_time=0,trim=end_frame=900," in filters(clip_of(fast))
 
 
+def test_a_last_slide_that_stands_briefly_keeps_its_place() -> None:
+    assert "fps=1/1:start_time=0:eof_action=pass," in filters(clip_of(paced(1.0, 1.0, last_s=3.0, end_s=3.1)))
+
+
 def test_a_still_picture_at_the_end_is_held_as_long_as_it_stands() -> None:
     assert "fps=30/1:start_time=0,tpad=stop_mode=clone:stop=120,trim=end_frame=150," in filters(
         clip_of(video(end_s=5.0))

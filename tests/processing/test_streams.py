@@ -179,6 +179,8 @@ RATES = {
     "12.5": (0.08, 0.08, "12.5"),
     "1": (1.0, 1.0, "1"),
     "slower than 1": (5.0, 5.0, "1"),
+    "slides of 2.5 s": (2.5, 2.5, "1.2"),
+    "slides of 1.5 s": (1.5, 1.5, "4/3"),
     "unusual": (1 / 17, 1 / 17, "17"),
     "a phone's 29.93": (1 / 29.93, 1 / 30, "29.93"),
     "29 of 60": (1 / 58, 1 / 58, "30"),
@@ -191,6 +193,14 @@ RATES = {
 def test_the_measured_rate_is_kept_up_to_thirty(mean_s: float, median_s: float, rate: str) -> None:
     seen = paced(mean_s, median_s, end_s=30.0)
     assert frame_rate(seen, interlaced=False) == Fraction(rate)
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "stands_s", "briefly"), [(1, 0.4, True), (1, 1, False), (2.5, 0.4, True), (1 / 30, 0, False)]
+)
+def test_a_last_slide_may_end_before_its_place_does(interval_s: float, stands_s: float, *, briefly: bool) -> None:
+    seen = paced(interval_s, interval_s, last_s=10.0, end_s=10.0 + stands_s)
+    assert choose(probe(seen), LIMITS, NO_RULES).ends_briefly is briefly
 
 
 def test_a_short_clip_is_not_told_from_a_usual_rate() -> None:

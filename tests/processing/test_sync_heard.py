@@ -57,6 +57,19 @@ def test_flash_and_beep_stay_together(
     assert flash_s == pytest.approx(at_s, abs=0.2)
 
 
+@pytest.mark.parametrize("every_s", [0.5, 1.5, 2.5])
+@pytest.mark.usefixtures("either_ffmpeg")
+def test_slides_come_with_their_sound(workbench: Workbench, tmp_path: Path, every_s: float) -> None:
+    """They may be fewer than one a second, and the last of them stands, by its file, for one thirtieth."""
+    source = tmp_path / "slides.mp4"
+    flash, beep = (part.replace("gte(t,1)", "gte(t,7.5)").replace("d=3", "d=7.6") for part in (FLASH[-1], BEEP[-1]))
+    slides = f"{flash},select='not(mod(n,{round(every_s * 30)}))'"
+    ffmpeg(*FLASH[:-1], slides, *BEEP[:-1], beep, *ENCODED, "-fps_mode", "vfr", str(source))
+    video = workbench.convert(source).video
+    assert first_flash_s(video) == pytest.approx(7.5, abs=0.05)
+    assert first_beep_s(video) == pytest.approx(7.5, abs=0.05)
+
+
 def test_a_clip_that_was_trimmed_without_being_coded_anew_is_whole(workbench: Workbench, tmp_path: Path) -> None:
     """Most of what is stored leads up to the first frame that is shown."""
     whole, trimmed = tmp_path / "whole.mp4", tmp_path / "trimmed.mp4"

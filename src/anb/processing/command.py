@@ -161,7 +161,7 @@ def _timing(clip: Clip) -> tuple[str, ...]:
         *interlaced,
         f"setpts=PTS-({clip.starts_s - clip.nudge_s:.6f})/TB",
         # `start_time=0` repeats the first frame of a late picture from the start; before scaling, to scale fewer.
-        f"fps={rate}:start_time=0",
+        f"fps={rate}:start_time=0{':eof_action=pass' if clip.ends_briefly else ''}",
         *((f"tpad=stop_mode=clone:stop={clip.held}",) if clip.held else ()),
         # Counted, for `end` would be rounded to a frame. Of a held end too: what `tpad` adds in FFmpeg 5.1, newer
         # versions of `fps` have added already.

@@ -1,5 +1,6 @@
 """Which of a file's streams are the clip, when it starts, how fast it runs; or why there is no clip. Pure."""
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -26,6 +27,8 @@ class Clip:
     frames: int
     held: int
     """How many of `frames` only repeat the last picture, for as long as the file says that it stands."""
+    ends_briefly: bool = False
+    """The last picture stands for less than half of its place, and would be rounded to nothing."""
     changes: bool = False
     """The picture's size or the sound's channels are others further on, as where a recording goes on turned."""
 
@@ -64,7 +67,10 @@ def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:
     moving, frames = _frames(video, starts_s - nudge_s, starts_s + expected_s, rate)
     _refuse_heavy(video, frame, limits)
     _keep_rules(video, frame, probe, rules)
-    return Clip(video, frame, audio, dropped, starts_s, expected_s, rate, nudge_s, frames, frames - moving)
+    return Clip(
+        *(video, frame, audio, dropped, starts_s, expected_s, rate, nudge_s, frames, frames - moving),
+        ends_briefly=_ends_briefly(video, rate),
+    )
 
 
 def _picture(probe: Probe, limits: Limits) -> tuple[Stream, Frame]:
@@ -190,7 +196,8 @@ def frame_rate(video: Stream, *, interlaced: bool) -> Fraction:
     rate = 1 / (interval_s * parts)
     if rate >= FASTEST or (parts > 1 and rate < FASTEST * (1 - 0.02)):
         return FASTEST
-    return _usual(rate, off_by) or max(Fraction(rate).limit_denominator(1001), Fraction(1))
+    # At least one a second, and then a multiple: any other puts a picture up to half a second beside its sound.
+    return _usual(rate, off_by) or (Fraction(rate) * math.ceil(1 / rate)).limit_denominator(1001)
 
 
 def _interval(video: Stream) -> tuple[float, float]:
@@ -246,6 +253,15 @@ def _frames(video: Stream, starts_s: float, ends_s: float, rate: Fraction) -> tu
     moving = max(round(((video.last_s or 0.0) - starts_s) * rate) + 1, 1)
     whole = max(moving, round((ends_s - starts_s) * rate))
     return min(moving, most_frames(rate)), min(whole, most_frames(rate))
+
+
+SLOW = 10
+"""So few a second that one of them is missed."""
+
+
+def _ends_briefly(video: Stream, rate: Fraction) -> bool:
+    """As the last of some slides, whose writer did not know how long it would stand."""
+    return rate < SLOW and ((video.end_s or 0.0) - (video.last_s or 0.0)) * rate < 0.5
 
 
 def _keep_rules(video: Stream, frame: Frame, probe: Probe, rules: Rules) -> None:
