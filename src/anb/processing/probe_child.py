@@ -20,7 +20,7 @@ from typing import Any
 # A little more than the house format's 30 s. Then a bound on work, for files whose times never arrive there.
 WINDOW_S = 31.0
 PACKETS_MAX = 60_000
-CPU_SECONDS_MAX = 5.0
+CPU_SECONDS_MAX = 10.0
 """Of work, not of the clock on the wall: a storage or a machine that stood still would make any file a short one. For
 that clock the parent has a limit, after which the file is tried again."""
 FRAME_TRIES_MAX = 90
