@@ -45,7 +45,10 @@ class Stack:
     def __enter__(self) -> Self:
         for path in (self.plan.folder, REPOSITORY):
             _require_plain(path)
-        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.plan.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StackError(f"FOLDER={self.plan.folder} cannot be made a folder ({error.strerror})") from error
         self._only_one.enter_context(_alone_in(self.plan.folder))
         try:
             _require_free(self.plan.ports.nginx)

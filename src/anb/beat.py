@@ -91,8 +91,8 @@ def make_beat(settings: Settings, database: Database, celery: Celery) -> Beat:
 
     @cache
     def uploads() -> UploadSweeper:
-        opened = open_uploads(settings, database, open_storage(settings), ring)
-        return UploadSweeper(opened, settings.orphan_age_s)
+        opened = open_uploads(settings, database, open_storage(settings))
+        return UploadSweeper(opened, ring, settings.orphan_age_s)
 
     return Beat(
         [

@@ -182,6 +182,10 @@ FIELDS: dict[str, Text] = {
     "too_long": Text(es="Máximo {max_length} caracteres.", en="At most {max_length} characters."),
     "too_short": Text(es="Mínimo {min_length} caracteres.", en="At least {min_length} characters."),
     "wrong_type": Text(es="El tipo de dato no es el esperado.", en="This is not the expected type."),
+    "not_json_object": Text(
+        es="Envía un objeto JSON, con Content-Type: application/json.",
+        en="Send a JSON object, with Content-Type: application/json.",
+    ),
     "out_of_range": Text(
         es="Está fuera del rango: el valor permitido más cercano es {nearest}.",
         en="This is out of range: the nearest value that is allowed is {nearest}.",

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from starlette.testclient import TestClient
 from tests.cast import MP4_HEAD, Cast
 from tests.server import serving
+from tests.uploads.speaker import STREAM, metadata
 from tests.waiting import until
 
 from anb.api import create_app
@@ -23,6 +24,9 @@ from anb.db import Database
 from anb.operations import health
 from anb.settings import Settings
 from anb.videos.models import Video
+
+Headers = dict[str, str]
+Send = Callable[[httpx2.Client, Headers], int]
 
 CROWD = 60
 """More than the server has threads."""
@@ -81,14 +85,22 @@ def bell(app: FastAPI) -> Iterator[SilentBell]:
     bell.over.set()
 
 
+def send_form(http: httpx2.Client, ana: Headers) -> int:
+    files, data = {"file": ("clip.mp4", MP4_HEAD)}, {"title": "Triple"}
+    return http.post("/api/videos/upload", headers=ana, timeout=60, files=files, data=data).status_code
+
+
+def send_resumable(http: httpx2.Client, ana: Headers) -> int:
+    told = {"Upload-Length": str(len(MP4_HEAD)), "Upload-Metadata": metadata(title="Triple"), "Content-Type": STREAM}
+    headers = ana | {"Tus-Resumable": "1.0.0"} | told
+    return http.post("/api/uploads", headers=headers, timeout=60, content=MP4_HEAD).status_code
+
+
+@pytest.mark.parametrize(("send", "taken_with"), [(send_form, 202), (send_resumable, 201)])
 def test_uploads_that_wait_for_it_keep_nobody_else_waiting(
-    app: FastAPI, bell: SilentBell, cast: Cast, database: Database
+    app: FastAPI, bell: SilentBell, cast: Cast, database: Database, send: Send, taken_with: int
 ) -> None:
     ana = cast.ana.headers
-
-    def upload() -> int:
-        form = {"files": {"file": ("clip.mp4", MP4_HEAD)}, "data": {"title": "Triple"}}
-        return http.post("/api/videos/upload", headers=ana, timeout=60, **form).status_code  # type: ignore[arg-type]
 
     def taken() -> int:
         with database.read() as session:
@@ -100,12 +112,13 @@ def test_uploads_that_wait_for_it_keep_nobody_else_waiting(
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False, limits=limits) as http,
         ThreadPoolExecutor(CROWD) as pool,
     ):
-        answers = [pool.submit(upload) for _ in range(CROWD)]
+        answers = [pool.submit(send, http, ana) for _ in range(CROWD)]
         try:
             until(lambda: taken() == CROWD)
             assert http.get("/api/videos", headers=ana).status_code == 200
+            assert http.get("/api/uploads", headers=ana).status_code == 200, "it looks at the disk"
             assert http.get("/api/public/videos", headers={"Cache-Control": "no-cache"}).status_code == 200
             assert not any(answer.done() for answer in answers)
         finally:
             bell.over.set()
-        assert {answer.result() for answer in answers} == {202}
+        assert {answer.result() for answer in answers} == {taken_with}

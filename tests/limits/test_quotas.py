@@ -239,7 +239,7 @@ def test_what_a_process_of_the_version_before_left_under_way_is_ended_by_the_swe
     with cast.database.write() as session:
         session.execute(delete(Upload))
     problem(cast.upload(cast.ana), 429, "too_many_unfinished")
-    UploadSweeper(app.state.uploads, 0).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, 0).sweep()
     assert cast.upload(cast.ana).status_code == 202
 
 
@@ -260,6 +260,6 @@ def test_what_is_a_day_old_is_forgotten_by_the_sweep(cast: Cast, app: FastAPI) -
     assert cast.upload(cast.ana).status_code == 202
     with cast.database.write() as session:
         session.execute(update(Arrival).values(at=datetime.now(UTC) - timedelta(hours=25)))
-    UploadSweeper(app.state.uploads, 0).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, 0).sweep()
     with cast.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Arrival)) == 0

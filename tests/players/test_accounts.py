@@ -93,6 +93,16 @@ def test_whether_an_email_is_taken_is_told_to_nobody_who_could_not_sign_up_with_
     assert problem(taken, 422, "invalid_fields")["errors"] == problem(free, 422, "invalid_fields")["errors"]
 
 
+@pytest.mark.parametrize("content", [b'["ana@example.com"]', b"email=ana@example.com"])
+def test_a_body_that_is_no_json_object_or_does_not_say_so_is_told_how_to_be_sent(
+    client: TestClient, content: bytes
+) -> None:
+    told = {"Content-Type": "application/json" if content.startswith(b"[") else "application/x-www-form-urlencoded"}
+    body = problem(client.post("/api/auth/login", content=content, headers=told), 422, "invalid_fields")
+    assert [(error["field"], error["code"]) for error in body["errors"]] == [("body", "not_json_object")]
+    assert "Content-Type: application/json" in body["detail"]
+
+
 def test_passwords_that_differ_are_told_in_spanish_by_default(client: TestClient) -> None:
     answer = client.post("/api/auth/signup", json=wish(password2="otra cosa"), headers={"Accept-Language": ""})
     assert "Las contraseñas no coinciden" in answer.json()["detail"]

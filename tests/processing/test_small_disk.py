@@ -150,7 +150,7 @@ def test_a_staging_disk_that_fills_up_in_the_middle_of_a_piece_keeps_what_is_the
         os.truncate(_fill(settings.staging), 1_500_000)
         problem(append(video), 507, "no_room")
         assert 0 < offset() < len(video)
-        UploadSweeper(client.app.state.uploads, 3600).sweep()  # type: ignore[attr-defined]
+        UploadSweeper(client.app.state.uploads, lambda _: True, 3600).sweep()  # type: ignore[attr-defined]
         (settings.staging / "ballast").unlink()
         assert append(video[offset() :]).status_code == 204
         done = client.get(url, headers=headers).json()
@@ -168,7 +168,7 @@ def test_the_sweep_frees_a_disk_that_is_full_to_the_last_byte(
     cast: Cast,
 ) -> None:
     assert cast.ana.id  # whose account is older than the strays
-    uploads = open_uploads(settings, database, storage, lambda _: True)
+    uploads = open_uploads(settings, database, storage)
     for folder in (storage.root / ORIGINALS, settings.staging):
         small_disk(folder, 256)
     strays = [storage.path(f"{ORIGINALS}/{uuid.uuid4()}.mp4"), settings.staging / str(uuid.uuid4())]
@@ -178,7 +178,7 @@ def test_the_sweep_frees_a_disk_that_is_full_to_the_last_byte(
         os.utime(stray, (old, old))
         _fill(stray.parent)
     assert byte_sweeper.sweep() == 1
-    UploadSweeper(uploads, 3600).sweep()
+    UploadSweeper(uploads, lambda _: True, 3600).sweep()
     assert [stray.exists() for stray in strays] == [False, False]
 
 

@@ -28,6 +28,15 @@ def test_a_folder_that_the_servers_would_misread_is_refused_before_it_is_made(tm
     assert not plan.folder.exists()
 
 
+def test_a_file_where_the_folder_is_to_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(StackError, match="cannot be made a folder"),
+        Stack(Plan(tmp_path / "file", free_ports())),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("asked", ["99999", "0", "http"])
 def test_a_port_that_is_none_is_refused_in_the_words_of_make(
     asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -384,7 +385,7 @@ def expire(database: Database, url: str) -> None:
 
 @pytest.fixture
 def sweeper(app: FastAPI) -> UploadSweeper:
-    return UploadSweeper(app.state.uploads, orphan_age_s=3600)
+    return UploadSweeper(app.state.uploads, lambda _: True, orphan_age_s=3600)
 
 
 def test_an_expired_upload_is_410_and_swept_away(
@@ -476,7 +477,7 @@ def test_a_staging_folder_without_an_inode_or_a_list_stops_no_expiry(
         raise OSError(errno.ENOSPC, "no inode is left")
 
     monkeypatch.setattr(Staging, broken, failing)
-    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, orphan_age_s=-1).sweep()
     assert ana.ask("HEAD", url).status_code == 404
     assert len(files(app)) == 1
 
@@ -598,9 +599,9 @@ def test_twenty_last_pieces_at_once_make_one_video(ana: Tus, app: FastAPI, datab
 
 def test_strays_of_a_death_are_swept_when_they_are_old(ana: Tus, app: FastAPI) -> None:
     app.state.uploads.staging.create(uuid.uuid4())  # its row was never committed
-    UploadSweeper(app.state.uploads, orphan_age_s=3600).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, orphan_age_s=3600).sweep()
     assert len(files(app)) == 1
-    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, orphan_age_s=-1).sweep()
     assert files(app) == {}
 
 
@@ -609,7 +610,7 @@ def test_pieces_that_are_older_than_the_database_are_anothers_and_stay(
 ) -> None:
     app.state.uploads.staging.create(uuid.uuid4())
     monkeypatch.setattr("anb.players.repository.begun_at", lambda _: None)  # a new database beside them
-    UploadSweeper(app.state.uploads, orphan_age_s=-1).sweep()
+    UploadSweeper(app.state.uploads, lambda _: True, orphan_age_s=-1).sweep()
     assert len(files(app)) == 1
 
 
@@ -626,6 +627,24 @@ def test_the_key_of_an_upload_whose_bytes_are_gone_begins_another(ana: Tus, app:
     again = ana.begin(Idempotency_Key="k1")
     assert (again.status_code, again.headers["Location"] != lost) == (201, True)
     assert ana.begin(Idempotency_Key="k1").headers["Location"] == again.headers["Location"]
+
+
+def test_a_share_that_is_asked_whether_an_upload_is_there_keeps_no_writer_waiting(
+    ana: Tus, cast: Cast, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video_id = cast.video(cast.ana)
+    location = ana.begin(Idempotency_Key="k1").headers["Location"]
+    has = Staging.has
+
+    def slowly(staging: Staging, one: uuid.UUID) -> bool:
+        vote = threading.Thread(target=cast.vote, args=(cast.beto, video_id), daemon=True)
+        vote.start()
+        vote.join(20)
+        assert not vote.is_alive()
+        return has(staging, one)
+
+    monkeypatch.setattr(Staging, "has", slowly)
+    assert ana.begin(Idempotency_Key="k1").headers["Location"] == location
 
 
 def test_no_room_is_507_and_what_is_here_stays(ana: Tus, cast: Cast, settings: Settings) -> None:

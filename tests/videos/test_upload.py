@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -352,3 +352,15 @@ def test_a_form_of_very_many_parts_is_refused(cast: Cast, app: FastAPI) -> None:
     parts = {f"part{number}": "x" for number in range(60)}
     problem(cast.upload(cast.ana, form=parts), 400, "malformed_request")
     assert stored(app) == []
+
+
+def test_what_a_later_release_wrote_of_a_video_keeps_no_list_from_being_read(cast: Cast, database: Database) -> None:
+    """It came back to this one."""
+    video_id = cast.video(cast.ana)
+    with database.write() as session:
+        later = {"notices": ["sound_left_out", "of_a_later_release"], "failure_code": "of_a_later_release"}
+        session.execute(update(Video).where(Video.id == video_id).values(later))
+    (video,) = cast.client.get("/api/videos", headers=cast.ana.headers).json()
+    assert [notice["code"] for notice in video["notices"]] == ["sound_left_out"]
+    assert video["failure"]["code"] == "of_a_later_release"
+    assert video["failure"]["detail"]

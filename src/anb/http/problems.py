@@ -229,6 +229,6 @@ _KINDS = (
     ("enum", "not_a_choice"),
     ("string_type", "wrong_type"),
     ("int_", "wrong_type"),
-    ("model_attributes_type", "wrong_type"),
-    ("model_type", "wrong_type"),
+    ("model_attributes_type", "not_json_object"),
+    ("model_type", "not_json_object"),
 )

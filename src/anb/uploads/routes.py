@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 import structlog
+from anyio import to_thread
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -44,6 +45,7 @@ _VERSION = {
     "name": "Tus-Resumable", "in": "header", "required": True, "schema": {"type": "string", "enum": [headers.VERSION]},
 }  # fmt: skip
 _TUS: dict[str, Any] = {"parameters": [_VERSION]}
+_CHECKSUM = "`sha1` or `sha256`, a space, the digest in base64"
 _BODY = {"content": {headers.BODY_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 
 
@@ -94,9 +96,12 @@ async def options(request: Request) -> Response:
 async def begin(  # noqa: PLR0913, PLR0917 - each of them a header
     request: Request,
     player_id: CurrentPlayer,
-    upload_length: Annotated[str | None, Header()] = None,
-    upload_metadata: Annotated[str | None, Header(description="`title`, perhaps `description`, each in base64")] = None,
-    upload_checksum: Annotated[str | None, Header()] = None,
+    upload_length: Annotated[str | None, Header(description="The whole file's size in bytes; always needed")] = None,
+    upload_metadata: Annotated[
+        str | None,
+        Header(description="`title`, perhaps `description`, each in base64, as `title VHJpcGxl`; always needed"),
+    ] = None,
+    upload_checksum: Annotated[str | None, Header(description=_CHECKSUM)] = None,
     idempotency_key: Annotated[
         str | None, Header(description="Asked again with the same key: the same upload, as far as it is here")
     ] = None,
@@ -180,10 +185,8 @@ async def append(
     request: Request,
     player_id: CurrentPlayer,
     upload_id: str,
-    upload_offset: Annotated[str | None, Header()] = None,
-    upload_checksum: Annotated[
-        str | None, Header(description="`sha1` or `sha256`, a space, the digest in base64")
-    ] = None,
+    upload_offset: Annotated[str | None, Header(description="Where this piece begins, in bytes; always needed")] = None,
+    upload_checksum: Annotated[str | None, Header(description=_CHECKSUM)] = None,
 ) -> Response:
     """Core Protocol, PATCH: go on. The last piece's answer has the video's id in `Anb-Video-Id`."""
     if not headers.is_body_type(request.headers.get("content-type", "")):
@@ -261,8 +264,10 @@ async def _receive(
 
 
 async def _finished(request: Request, upload: Upload, staged: StagedFile) -> Upload:
-    uploads: Uploads = request.app.state.uploads
-    await at_storage(uploads.finish, upload, staged, request.scope["anb.request_id"])
+    state = request.app.state
+    uploads: Uploads = state.uploads
+    if await at_storage(uploads.finish, upload, staged, request.scope["anb.request_id"]):
+        await to_thread.run_sync(state.bell.ring, upload.id, limiter=state.bell_threads)
     return await run_in_threadpool(uploads.find, upload.player_id, upload.id)
 
 

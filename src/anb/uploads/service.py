@@ -1,7 +1,6 @@
 """An upload's life: begun, looked at, finished as a video, terminated."""
 
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -49,7 +48,6 @@ class Uploads:
     database: Database
     storage: Storage
     staging: Staging
-    ring: Callable[[uuid.UUID], bool]
     kept_s: float
     quota: Quota
 
@@ -59,9 +57,11 @@ class Uploads:
         The file before the row: a row without a file would be an upload that cannot be gone on with.
         """
         upload_id = db.new_id()
-        self.staging.create(upload_id)  # outside the transaction: nobody's vote waits for this disk
+        # Files outside the transaction: nobody's vote waits for this disk.
+        self.staging.create(upload_id)
+        lost = self._lost(wish)
         try:
-            upload = self._register(upload_id, wish)
+            upload = self._register(upload_id, wish, lost)
         except AnbError:  # what a broken connection leaves is the sweep's: the row may be there
             self.staging.remove(upload_id)
             raise
@@ -72,13 +72,23 @@ class Uploads:
     def is_begun(self, wish: Wish) -> bool:
         """Then it takes no more of the quota, nor of the disk."""
         with self.database.read() as session:
-            return self._begun_before(session, wish) is not None
+            earlier = _begun_before(session, wish)
+            return earlier is not None and self._is_there(session, earlier)
 
-    def _register(self, upload_id: uuid.UUID, wish: Wish) -> Upload:
+    def _lost(self, wish: Wish) -> uuid.UUID | None:
+        """What the wish's key began, where that is not there any more: then the key begins anew."""
+        with self.database.read() as session:
+            earlier = _begun_before(session, wish)
+            return earlier.id if earlier and not self._is_there(session, earlier) else None
+
+    def _register(self, upload_id: uuid.UUID, wish: Wish, lost: uuid.UUID | None) -> Upload:
         with self.database.write() as session:
             if not players.lock(session, wish.player_id):  # locked, so that each beginning sees those before it
                 raise UnauthenticatedError("not_authenticated")
-            if earlier := self._begun_before(session, wish):
+            earlier = _begun_before(session, wish)
+            if earlier and earlier.id != lost:
+                if (earlier.length, earlier.sent_metadata) != (wish.length, wish.sent_metadata):
+                    raise InvalidError("idempotency_key_reused")
                 return earlier
             moment = db.now(session)
             # Here for good: nobody should hear of it after the last byte.
@@ -101,17 +111,6 @@ class Uploads:
                 session,
                 Arrival(id=upload_id, player_id=wish.player_id, at=moment, bytes=wish.length, under_way=True),
             )
-        return upload
-
-    def _begun_before(self, session: Session, wish: Wish) -> Upload | None:
-        """With the wish's key, and still there. Raises InvalidError where the key began something else."""
-        if wish.idempotency_key is None:
-            return None
-        upload = repository.begun_with(session, wish.player_id, wish.idempotency_key)
-        if upload is None or not self._is_there(session, upload):
-            return None
-        if (upload.length, upload.sent_metadata) != (wish.length, wish.sent_metadata):
-            raise InvalidError("idempotency_key_reused")
         return upload
 
     def _is_there(self, session: Session, upload: Upload) -> bool:
@@ -167,8 +166,8 @@ class Uploads:
         with self.database.write() as session:
             arrivals.discard(session, upload.id, size)
 
-    def finish(self, upload: Upload, staged: StagedFile, request_id: str) -> None:
-        """Bytes, row, bell; in the hands of the upload's only writer.
+    def finish(self, upload: Upload, staged: StagedFile, request_id: str) -> bool:
+        """Bytes, then row; in the hands of the upload's only writer. Whether a video was made, for which to ring.
 
         May be repeated after a death at any point: until the row is committed the bytes stay in staging too, and the
         same bytes get the same key again. That the row is made once is the claim's: it and the row are one transaction.
@@ -177,7 +176,7 @@ class Uploads:
             upload_now = repository.get(session, upload.id)
         if upload_now is None or upload_now.finished_at:  # since the caller looked, before it had the file
             self.staging.remove(upload.id)
-            return
+            return False
         staged.sync()
         received = self._store(upload, staged)
         wish = video_service.Registration(upload.id, upload.player_id, received, None, request_id)
@@ -193,7 +192,7 @@ class Uploads:
         if claimed:
             metrics.UPLOADED_BYTES.inc(received.size)
             log.info("video_accepted", video_id=str(upload.id), bytes=received.size, resumable=True)
-            self.ring(upload.id)
+        return claimed
 
     def _store(self, upload: Upload, staged: StagedFile) -> video_service.Received:
         key = f"{ORIGINALS}/{upload.id}.{require_video(staged).extension}"
@@ -229,10 +228,14 @@ class Uploads:
         return True
 
 
-def open_uploads(
-    settings: Settings, database: Database, storage: Storage, ring: Callable[[uuid.UUID], bool]
-) -> Uploads:
+def _begun_before(session: Session, wish: Wish) -> Upload | None:
+    if wish.idempotency_key is None:
+        return None
+    return repository.begun_with(session, wish.player_id, wish.idempotency_key)
+
+
+def open_uploads(settings: Settings, database: Database, storage: Storage) -> Uploads:
     staging = Staging(settings.staging)
     if not settings.stages_beside_media or has_folders(settings.media):
         staging.make()  # beside media that are there: in a place that they were moved or copied to
-    return Uploads(database, storage, staging, ring, settings.upload_kept_s, quota(settings))
+    return Uploads(database, storage, staging, settings.upload_kept_s, quota(settings))

@@ -4,7 +4,7 @@ Needs the staging folder that the web hosts write to. Safe to run on any host an
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +30,7 @@ _LOOKED_UP_AT_ONCE = 500
 @dataclass(frozen=True)
 class UploadSweeper:
     uploads: Uploads
+    ring: Callable[[uuid.UUID], bool]
     orphan_age_s: float
 
     def sweep(self) -> None:
@@ -106,8 +107,11 @@ class UploadSweeper:
         except (BlockingIOError, FileNotFoundError):
             return
         try:
-            self.uploads.finish(upload, staged, upload.request_id)
+            is_new = self.uploads.finish(upload, staged, upload.request_id)
         except UnsupportedMediaError:
             self.uploads.drop(upload)
+        else:
+            if is_new:
+                self.ring(upload.id)
         finally:
             staged.close()

@@ -83,10 +83,12 @@ class VideoDetail(VideoOut):
 
 
 def _fields(video: Video, spoken: Language) -> dict[str, Any]:
+    """A code of a later release, which wrote it before this one came back, is none of ours to word."""
     failure = None
     if video.failure_code:
-        text = FAILURES[video.failure_code]
+        text = FAILURES.get(video.failure_code, FAILURES["crashed"])
         failure = Failure(code=video.failure_code, detail=text.render(spoken, video.failure_params))
+    notices = [NoticeOut(code=code, detail=NOTICES[code].render(spoken)) for code in video.notices if code in NOTICES]
     return {
         "id": video.id,
         "video_id": video.id,
@@ -101,7 +103,7 @@ def _fields(video: Video, spoken: Language) -> dict[str, Any]:
         "poster_url": video.poster_key and media_url(video.poster_key),
         "votes": video.votes,
         "failure": failure,
-        "notices": [NoticeOut(code=code, detail=NOTICES[code].render(spoken)) for code in video.notices],
+        "notices": notices,
     }
 
 
