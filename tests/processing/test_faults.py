@@ -109,6 +109,44 @@ def test_a_sound_that_only_the_probe_can_decode_is_left_out(play: Play, samples:
     assert done.facts.duration_s == pytest.approx(1, abs=0.1)
 
 
+# The sound of 0:1 becomes surround; only the run that makes it steady ends as the test says.
+STEADY_SOUND_FAILS = """case "$*" in
+  *'[sound]'*)
+    echo '[graph_0_in_0_1 @ 0x1] [verbose] tb:1/48000 samplefmt:fltp samplerate:48000 chlayout:stereo' >&2
+    echo '[graph_0_in_0_1 @ 0x2] [verbose] tb:1/48000 samplefmt:fltp samplerate:48000 chlayout:5.1' >&2
+    exit 0;;
+  *sound.nut) {ends};;
+esac
+exec {real} "$@"
+"""
+SOUND_IS_INTERRUPTED = """case "$*" in
+  *'[sound]'*)
+    echo '[aist#0:1/aac @ 0x1] [dec:aac @ 0x2] [error] Error submitting packet to decoder: Invalid data' >&2
+    {ends};;
+esac
+exec {real} "$@"
+"""
+
+
+@pytest.mark.parametrize("script", [STEADY_SOUND_FAILS, SOUND_IS_INTERRUPTED], ids=["steady", "ordinary"])
+@pytest.mark.parametrize(
+    ("ends", "code"),
+    [
+        ("kill -KILL $$", FailureCode.INTERRUPTED),
+        ("kill -SEGV $$", FailureCode.CRASHED),
+        ("echo 'No space left on device' >&2; exit 1", FailureCode.DISK_FULL),
+    ],
+)
+def test_no_sound_is_left_out_for_what_the_machine_did(play: Play, script: str, ends: str, code: FailureCode) -> None:
+    with pytest.raises(ProcessingFailed) as failed:
+        play(script.format(ends=ends, real=find_ffmpeg()))
+    assert failed.value.code is code
+
+
+def test_a_sound_that_cannot_be_made_steady_is_left_out(play: Play) -> None:
+    assert not play(STEADY_SOUND_FAILS.format(ends="exit 1", real=find_ffmpeg())).facts.has_audio
+
+
 def test_a_picture_that_fails_is_not_tried_twice(play: Play) -> None:
     with pytest.raises(ProcessingFailed) as failed:
         play("echo 'Error while opening decoder for input stream #0:0 : Invalid argument' >&2; exit 1")

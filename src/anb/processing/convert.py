@@ -127,6 +127,11 @@ class _SoundError(Exception):
     """The picture may be fine, but the sound that the probe could decode is too much for FFmpeg: leave it out."""
 
 
+def _sound_error(code: FailureCode, ending: Ending, reason: str) -> Exception:
+    """What the machine did is no reason to publish a clip silent for good: that is tried again, with its sound."""
+    return _SoundError(reason) if code.permanent else ProcessingFailed(code, log_detail=ending.last_words)
+
+
 class _ChangesError(Exception):
     """What FFmpeg makes in the ordinary way of a clip that changes is worth nothing."""
 
@@ -155,8 +160,10 @@ class _Kitchen:
 
     def _steady(self, clip: Clip, audio: Stream) -> None:
         command = build_steady_sound(self.files, clip, audio, self.limits, self.starts_before_s)
-        if blame(self._run(command, Listener(on_tick=lambda: self.on_progress(0.0))), self.limits) is not None:
-            raise _SoundError("it changes, and cannot be made steady")
+        ending = self._run(command, Listener(on_tick=lambda: self.on_progress(0.0)))
+        code = blame(ending, self.limits)
+        if code is not None:
+            raise _sound_error(code, ending, "it changes, and cannot be made steady")
 
     def _make(self, clip: Clip) -> None:
         video = clip.video
@@ -174,7 +181,7 @@ class _Kitchen:
         code = blame(ending, self.limits)
         if code is not None:
             if clip.audio and lacks_decoder(ending, clip.audio.index):
-                raise _SoundError(ending.last_words)
+                raise _sound_error(code, ending, ending.last_words)
             raise ProcessingFailed(code, log_detail=ending.last_words)
         if not witness.trustworthy:
             counts = f"{witness.packets} packets, {witness.decoded} decoded, {witness.damaged} damaged"
