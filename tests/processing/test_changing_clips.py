@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from anb.processing import convert
+from anb.processing import command, convert
+from anb.processing.command import Files
+from anb.processing.limits import Limits
 from anb.processing.notices import Notice
+from anb.processing.streams import Clip
 from tests.media.factory import AAC, X264, ffmpeg, tone
 from tests.media.seen import close, colour_at, first_beep_s, frame
 from tests.processing.conftest import Workbench
@@ -52,6 +55,47 @@ def test_a_sound_that_becomes_stereo_stays_where_it_was(tmp_path: Path, workbenc
     done = workbench.convert(source)
     assert first_beep_s(done.video) == pytest.approx(2, abs=0.1)
     assert done.facts.duration_s == pytest.approx(4, abs=0.12)
+
+
+WOVEN = (*X264, "-flags", "+ilme+ildct", "-x264opts", "tff=1")
+
+
+@pytest.mark.usefixtures("either_ffmpeg")
+def test_fields_are_woven_though_the_sound_becomes_surround(
+    tmp_path: Path, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a film behind the news on television."""
+    made: list[Clip] = []
+
+    def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float) -> list[str]:
+        made.append(clip)
+        return command.build(files, clip, limits, starts_before_s=starts_before_s)
+
+    monkeypatch.setattr(convert, "build", build)
+    source = tmp_path / "source.ts"
+    first = _piece(tmp_path / "first.ts", "red", "320x180", 2, 0, WOVEN)
+    source.write_bytes(first + _piece(tmp_path / "second.ts", "blue", "320x180", 6, 2, WOVEN))
+    assert workbench.convert(source).facts.duration_s == pytest.approx(4, abs=0.12)
+    assert made[-1].sound_changes
+    assert "bwdif" in command.filters(made[-1])
+
+
+@pytest.mark.usefixtures("either_ffmpeg")
+def test_a_picture_and_a_sound_may_both_change(tmp_path: Path, workbench: Workbench) -> None:
+    """The sound two seconds before the picture."""
+    source = tmp_path / "source.ts"
+    pieces = (("red", "320x180", 2), ("red", "320x180", 6), ("blue", "180x320", 6))
+    source.write_bytes(
+        b"".join(
+            _piece(tmp_path / f"{at}.ts", colour, size, channels, 2 * at)
+            for at, (colour, size, channels) in enumerate(pieces)
+        )
+    )
+    done = workbench.convert(source)
+    assert done.facts.duration_s == pytest.approx(6, abs=0.12)
+    assert done.facts.has_audio
+    assert close(colour_at(frame(done.video, 3), 640, 200), RED)
+    assert close(colour_at(frame(done.video, 5), 20, 360), BLACK)
 
 
 def _apart(tmp_path: Path, wrapping: str, starts_s: int) -> Path:

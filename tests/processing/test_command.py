@@ -196,7 +196,7 @@ def test_channels_that_are_mixed_do_not_clip(layout: str, channels: int, *, limi
     clip = clip_of(video(), audio(layout=layout, channels=channels))
     limiter = "aformat=channel_layouts=stereo,alimiter=limit=0.89:level=0:latency=1,atrim=end=30[sound]"
     assert (limiter in filters(clip)) is limited
-    assert limiter in filters(replace(clip, changes=True))
+    assert limiter in filters(replace(clip, sound_changes=True))
 
 
 def test_sixty_a_second_are_moved_by_half_of_their_distance() -> None:
@@ -222,23 +222,33 @@ def test_the_last_frame_ends_by_half_a_minute(rate: str, most: int) -> None:
 
 
 def test_a_clip_that_changes_gets_a_size_and_bars_frame_by_frame() -> None:
-    clip = replace(clip_of(video(frame=frame(matrix=(0, 1, -1, 0))), audio()), changes=True)
+    clip = replace(clip_of(video(frame=frame(matrix=(0, 1, -1, 0))), audio()), picture_changes=True)
     command = build(FILES, clip, Limits())
     assert command[command.index("-reinit_filter:v") + 1] == "0"
-    assert command[command.index("/out/sound.nut") - 3 :][:3] == ["-f", "nut", "-i"]
+    assert "/out/sound.nut" not in command
     chain = filters(clip)
     each = (
         "scale=w='max(2,2*round(min(720,1280*(iw*1.000000/ih))/2))':h='max(2,2*round(min(1280,720/(iw*1.000000/ih))/2))'"
         ":eval=frame:flags=bicubic:in_color_matrix=bt709:out_color_matrix=bt709:in_range=tv:out_range=tv"
     )
     assert f"{each},pad=720:1280:(ow-iw)/2:(oh-ih)/2:color=black:eval=frame,format=yuv420p,transpose=clock," in chain
-    assert "[2:0]asetpts=PTS-(5)/TB,aresample=48000:async=1:first_pts=0," in chain
+    assert chain.endswith(SOUND)
+
+
+def test_of_a_sound_that_changes_the_steady_one_is_taken() -> None:
+    clip = replace(clip_of(video(), audio()), sound_changes=True)
+    command = build(FILES, clip, Limits())
+    assert "-reinit_filter:v" not in command
+    assert command[command.index("/out/sound.nut") - 3 :][:3] == ["-f", "nut", "-i"]
+    assert "[2:0]asetpts=PTS-(5)/TB,aresample=48000:async=1:first_pts=0," in filters(clip)
+    assert filters(clip).startswith(f"{TIMING}{SCALE},")
 
 
 def test_fields_of_several_sizes_are_not_woven() -> None:
-    clip = clip_of(video(frame=frame(interlaced=True)))
+    clip = clip_of(video(frame=frame(interlaced=True)), audio())
     assert "bwdif" in filters(clip)
-    assert "bwdif" not in filters(replace(clip, changes=True))
+    assert "bwdif" in filters(replace(clip, sound_changes=True))
+    assert "bwdif" not in filters(replace(clip, picture_changes=True))
 
 
 def test_the_steady_sound_is_made_of_the_clip_s_part_alone() -> None:

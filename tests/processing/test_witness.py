@@ -114,22 +114,38 @@ def test_a_flood_without_line_ends_stays_bounded() -> None:
 _PICTURE = "[graph 0 input from stream 0:0 @ 0x55] [verbose] w:320 h:240 pixfmt:yuv420p"
 _OTHER_PICTURE = "[graph 0 input from stream 0:0 @ 0x77] [verbose] w:640 h:360 pixfmt:yuv420p"
 _MARK = "[graph 0 input from stream 1:0 @ 0x66] [verbose] w:320 h:240 pixfmt:rgba"
-_SOUND = "[graph_0_in_0_1 @ 0x56] [verbose] tb:1/48000 samplefmt:fltp"
-_SOUND_OF_9 = "[graph_0_in_0:1 @ 0x57] [verbose] tb:1/48000 samplefmt:fltp"
+_STEREO = "[graph_0_in_0_1 @ 0x56] [verbose] tb:1/48000 samplefmt:fltp samplerate:48000 chlayout:stereo"
+_SURROUND = "[graph_0_in_0_1 @ 0x78] [verbose] tb:1/48000 samplefmt:fltp samplerate:48000 chlayout:5.1"
+_CONGRUENT = "[graph 0 input from stream 0:0 @ 0x55] [verbose] video frame properties congruent"
 
 
 @pytest.mark.parametrize(
-    ("lines", "changes"),
+    ("lines", "picture", "sound"),
     [
-        ([_PICTURE, _MARK, _SOUND], False),
-        ([_PICTURE, _SOUND, _OTHER_PICTURE], True),
-        ([_SOUND, _SOUND], True),
-        ([_SOUND_OF_9, _SOUND_OF_9], True),
-        ([_PICTURE, "[graph 0 input from stream 0:0 @ 0x55] [verbose] video frame properties congruent"], False),
+        ([_PICTURE, _MARK, _STEREO], False, False),
+        ([_PICTURE, _MARK, _STEREO, _CONGRUENT], False, False),
+        # All are built anew, whichever changed.
+        ([_PICTURE, _MARK, _STEREO, _OTHER_PICTURE, _MARK, _STEREO], True, False),
+        ([_PICTURE, _MARK, _STEREO, _PICTURE, _MARK, _SURROUND], False, True),
+        ([_PICTURE, _MARK, _STEREO, _PICTURE, _MARK], False, False),
+        ([_PICTURE, _STEREO, _OTHER_PICTURE, _STEREO, _OTHER_PICTURE, _SURROUND], True, True),
+        # A matrix that turns it otherwise, of which no line tells.
+        ([_PICTURE, _MARK, _STEREO, _PICTURE, _MARK, _STEREO], True, False),
     ],
 )
-def test_filters_that_are_built_twice_tell_of_a_change(lines: list[str], changes: bool) -> None:
+@pytest.mark.parametrize("name_of_sound", ["graph_0_in_0_1", "graph_0_in_0:1"], ids=["5.1", "9.0"])
+def test_filters_that_are_built_twice_tell_what_changed(
+    lines: list[str], name_of_sound: str, *, picture: bool, sound: bool
+) -> None:
+    witness = Witness(10, video_index=0, hears=True)
+    for line in lines:
+        witness.hear_log(line.replace("graph_0_in_0_1", name_of_sound))
+    assert (witness.picture_changes, witness.sound_changes) == (picture, sound)
+
+
+@pytest.mark.parametrize(("lines", "changes"), [([_PICTURE, _MARK], False), ([_PICTURE, _MARK, _OTHER_PICTURE], True)])
+def test_without_a_sound_the_picture_alone_can_change(lines: list[str], changes: bool) -> None:
     witness = Witness(10, video_index=0)
     for line in lines:
         witness.hear_log(line)
-    assert witness.changes is changes
+    assert (witness.picture_changes, witness.sound_changes) == (changes, False)

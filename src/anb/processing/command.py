@@ -40,10 +40,10 @@ def build(files: Files, clip: Clip, limits: Limits, *, starts_before_s: float = 
         str(files.ffmpeg),
         *_manners(),
         # Where frames change FFmpeg would build all filters anew, and `fps` would begin once more at zero.
-        *(("-reinit_filter:v", "0") if clip.changes else ()),
+        *(("-reinit_filter:v", "0") if clip.picture_changes else ()),
         *_source(files, limits, starts_before_s),
         *("-f", "png_pipe", "-i", str(files.watermark)),
-        *(("-f", "nut", "-i", str(files.steady_sound)) if clip.changes and clip.audio else ()),
+        *(("-f", "nut", "-i", str(files.steady_sound)) if clip.sound_changes and clip.audio else ()),
         *("-filter_complex", filters(clip)),
         *("-map", "[video]", *_video_encoder(clip.rate, limits), *sound, *_wrapping(), str(files.video)),
         *("-map", "[poster]", *_poster_encoder(), str(files.poster)),
@@ -140,7 +140,7 @@ def filters(clip: Clip) -> str:
 
 
 def _picture(clip: Clip) -> tuple[str, ...]:
-    return picture_filters(clip.video, clip.frame, changes=clip.changes)
+    return picture_filters(clip.video, clip.frame, changes=clip.picture_changes)
 
 
 def _jpeg_colours() -> str:
@@ -154,7 +154,7 @@ def _overlay() -> str:
 
 def _timing(clip: Clip) -> tuple[str, ...]:
     # It compares neighbours, which must be of one size.
-    weaves = clip.frame.interlaced and not clip.changes
+    weaves = clip.frame.interlaced and not clip.picture_changes
     interlaced = ("bwdif=mode=send_frame:deint=interlaced",) if weaves else ()
     rate = _ratio(clip.rate)
     return (
@@ -171,7 +171,7 @@ def _timing(clip: Clip) -> tuple[str, ...]:
 
 def _sound_filters(audio: Stream, clip: Clip) -> str:
     source = f"[0:{audio.index}]asetpts=PTS-({clip.starts_s:.6f})/TB,{_downmix(audio)}"
-    if clip.changes:
+    if clip.sound_changes:
         source = f"[2:0]asetpts=PTS-({_STEADY_AT_S})/TB,"
     return (
         source +
@@ -200,7 +200,7 @@ def _downmix(audio: Stream) -> str:
 def _loud(audio: Stream, clip: Clip) -> str:
     """Five channels that sound at once add up to more than there is room for, and would clip. Only such moments are
     held down: `rematrix_maxval=1` would take 8 dB off all. Any part of a sound that changes may have so many."""
-    mixed = clip.changes or (audio.channels > 2 and audio.layout in _MIXABLE)
+    mixed = clip.sound_changes or (audio.channels > 2 and audio.layout in _MIXABLE)
     return "alimiter=limit=0.89:level=0:latency=1," if mixed else ""
 
 

@@ -133,7 +133,11 @@ def _sound_error(code: FailureCode, ending: Ending, reason: str) -> Exception:
 
 
 class _ChangesError(Exception):
-    """What FFmpeg makes in the ordinary way of a clip that changes is worth nothing."""
+    """What FFmpeg makes in the ordinary way of a clip that changes is worth nothing. `clip` says what does."""
+
+    def __init__(self, clip: Clip) -> None:
+        super().__init__()
+        self.clip = clip
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class _Kitchen:
     def make(self, clip: Clip) -> Facts:
         """In the ordinary way; where that shows a sound or a change that it cannot cope with, once more without."""
         try:
-            if clip.changes and clip.audio:
+            if clip.sound_changes and clip.audio:
                 self._steady(clip, clip.audio)
             self._make(clip)
             self.on_progress(100.0)
@@ -154,9 +158,10 @@ class _Kitchen:
         except _SoundError as error:
             log.warning("sound_left_out", reason=str(error))
             return self.make(replace(clip, audio=None))
-        except _ChangesError:
-            log.info("clip_changes")
-            return self.make(replace(clip, changes=True))
+        except _ChangesError as error:
+            changes = error.clip
+            log.info("clip_changes", picture=changes.picture_changes, sound=changes.sound_changes)
+            return self.make(changes)
 
     def _steady(self, clip: Clip, audio: Stream) -> None:
         command = build_steady_sound(self.files, clip, audio, self.limits, self.starts_before_s)
@@ -168,11 +173,17 @@ class _Kitchen:
     def _make(self, clip: Clip) -> None:
         video = clip.video
         lost = video.hidden if video.begins_amid else 0
-        witness = Witness(clip.expected_s * float(clip.rate), video.index, video.hidden, lost=lost)
+        frames = clip.expected_s * float(clip.rate)
+        witness = Witness(frames, video.index, video.hidden, lost=lost, hears=clip.audio is not None)
 
         def tick() -> None:
-            if witness.changes and not clip.changes:
-                raise _ChangesError
+            seen = replace(
+                clip,
+                picture_changes=clip.picture_changes or witness.picture_changes,
+                sound_changes=clip.sound_changes or witness.sound_changes,
+            )
+            if seen != clip:
+                raise _ChangesError(seen)
             self.on_progress(witness.percent)
 
         command = build(self.files, clip, self.limits, starts_before_s=self.starts_before_s)

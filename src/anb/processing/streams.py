@@ -29,8 +29,10 @@ class Clip:
     """How many of `frames` only repeat the last picture, for as long as the file says that it stands."""
     ends_briefly: bool = False
     """The last picture stands for less than half of its place, and would be rounded to nothing."""
-    changes: bool = False
-    """The picture's size or the sound's channels are others further on, as where a recording goes on turned."""
+    picture_changes: bool = False
+    """Its size is another further on, as where a recording goes on turned."""
+    sound_changes: bool = False
+    """Its channels are others further on, as where a film follows the news."""
 
 
 def is_joined(probe: Probe) -> bool:
