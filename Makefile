@@ -6,7 +6,7 @@ PIP := PIP_FIND_LINKS= PIP_EXTRA_INDEX_URL= $(BIN)/pip install -qq --disable-pip
 .DEFAULT_GOAL := help
 
 help: ## show this
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 .venv/run.stamp: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
