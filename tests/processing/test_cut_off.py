@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import pytest
 
 from anb.processing.cut_off import ends_early, lacks_its_end
@@ -133,6 +134,22 @@ def test_a_fragment_that_was_cut_is_not_called_damage(whole: Path, tmp_path: Pat
     with pytest.raises(ProcessingFailed) as refused:
         workbench.convert(_cut(source, tmp_path, (last_index + 36) / source.stat().st_size))
     assert refused.value.code is FailureCode.CUT_OFF
+
+
+def test_a_sound_that_is_whole_hides_no_missing_picture(whole: Path, tmp_path: Path, workbench: Workbench) -> None:
+    """Some writers put all of the one before the other."""
+    source = tmp_path / "sound-first.mp4"
+    at_once = {"movflags": "faststart", "max_interleave_delta": "1"}
+    with av.open(str(whole / "index-first.mp4")) as read, av.open(str(source), "w", options=at_once) as made:
+        tracks = {track.index: made.add_stream_from_template(track) for track in read.streams}
+        packets = [packet for packet in read.demux() if packet.dts is not None]
+        for packet in sorted(packets, key=lambda packet: packet.stream.type):
+            packet.stream = tracks[packet.stream_index]
+            made.mux(packet)
+    done = workbench.convert(_cut(source, workbench.folder, 0.8))
+    assert done.facts.picture_s < 3.7
+    assert done.facts.duration_s == pytest.approx(4, abs=0.1)
+    assert done.notices == (Notice.ENDS_EARLY,)
 
 
 def _cut(source: Path, into: Path, part: float) -> Path:

@@ -9,6 +9,7 @@ from anb.processing.house_format import Facts, breaches
 KEPT = Facts(
     container="mp4",
     duration_s=30.0,
+    picture_s=30.0,
     width=1280,
     height=720,
     pixel_aspect=Fraction(1),

@@ -10,7 +10,7 @@ EARLY, SILENT, FIRST = Notice.ENDS_EARLY, Notice.SOUND_LEFT_OUT, Notice.ONLY_THE
 
 
 @pytest.mark.parametrize(
-    ("duration_s", "has_audio", "had_sound", "ends_early", "only_first", "said"),
+    ("picture_s", "has_audio", "had_sound", "ends_early", "only_first", "said"),
     [
         (10, True, True, False, False, ()),
         (10, False, False, False, False, ()),
@@ -24,9 +24,9 @@ EARLY, SILENT, FIRST = Notice.ENDS_EARLY, Notice.SOUND_LEFT_OUT, Notice.ONLY_THE
     ],
 )
 def test_a_player_is_told_what_is_missing(
-    duration_s: float, has_audio: bool, had_sound: bool, ends_early: bool, only_first: bool, said: tuple[Notice, ...]
+    picture_s: float, has_audio: bool, had_sound: bool, ends_early: bool, only_first: bool, said: tuple[Notice, ...]
 ) -> None:
-    facts = replace(KEPT, duration_s=duration_s, has_audio=has_audio)
+    facts = replace(KEPT, picture_s=picture_s, has_audio=has_audio)
     assert notices(facts, had_sound=had_sound, ends_early=ends_early, only_first=only_first) == said
 
 

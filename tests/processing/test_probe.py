@@ -108,6 +108,7 @@ def test_an_absurd_pixel_is_square(told: list[int] | None, aspect: str) -> None:
 
 MEASURED: dict[str, tuple[Probe, str, Any]] = {
     "sound goes on": (probe(video(), audio(end_s=1.5)), "duration_s", 1.5),
+    "a sound that goes on is no picture": (probe(video(), audio(end_s=1.5)), "picture_s", 1.0),
     "picture goes on": (probe(video(end_s=2.0), audio()), "duration_s", 2.0),
     "longer than was looked at": (replace(probe(video(end_s=31.1)), declared_s=120.0), "duration_s", 120.0),
     "a lie": (replace(probe(video(end_s=1.0)), declared_s=143165.0), "duration_s", 1.0),

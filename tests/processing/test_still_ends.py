@@ -129,6 +129,26 @@ def test_a_clip_of_which_only_a_part_can_be_decoded_is_damaged(
     assert "it lasts" in _damaged(workbench, broken).log_detail
 
 
+@pytest.mark.usefixtures("either_ffmpeg")
+def test_a_sound_does_not_make_up_for_a_picture_that_is_lost(tmp_path: Path, workbench: Workbench) -> None:
+    drawn = tmp_path / "heard.mp4"
+    ffmpeg(*picture(seconds=2), *tone(11), *X264, "-bf", "0", "-g", "15", *AAC, str(drawn))
+    sound = _copy(drawn, tmp_path / "sound.mp4", lambda at, packet: _slides(at, packet, readable=True))
+    assert workbench.convert(sound).facts.picture_s == pytest.approx(10.8, abs=0.1)
+    broken = _copy(drawn, tmp_path / "broken.mp4", lambda at, packet: _slides(at, packet, readable=False))
+    assert "it lasts" in _damaged(workbench, broken).log_detail
+
+
+@pytest.mark.usefixtures("either_ffmpeg")
+def test_a_sound_may_go_on_for_longer_than_its_picture(tmp_path: Path, workbench: Workbench) -> None:
+    source = tmp_path / "longer.mp4"
+    ffmpeg(*picture(seconds=2), *tone(11), *X264, *AAC, str(source))
+    done = workbench.convert(source)
+    assert done.facts.picture_s == pytest.approx(2, abs=0.05)
+    assert done.facts.duration_s == pytest.approx(11, abs=0.05)
+    assert done.notices == ()
+
+
 def _long_last(at: int, packet: Any) -> None:
     """Of sixty pictures the last stands for six seconds; most before it cannot be read, nor can it."""
     if at == 59:

@@ -80,7 +80,7 @@ def convert(
         facts = _Kitchen(files, limits, clip.starts_s - probe.start_s, on_progress).make(clip)
     on_progress(100.0)
     had_sound = clip.audio is not None or clip.dropped_audio is not None
-    ends_early = lacks_its_end(source, container, there_s=facts.duration_s, declared_s=probe.declared_s)
+    ends_early = lacks_its_end(source, container, there_s=facts.picture_s, declared_s=probe.declared_s)
     said = notices(facts, had_sound=had_sound, ends_early=ends_early, only_first=only_first)
     return Converted(files.video, files.poster, facts, said)
 
@@ -203,7 +203,7 @@ class _Kitchen:
 
 
 SHORTFALL = 0.5
-"""The clip may come out this much shorter than its packets promise; below, something ate it."""
+"""The picture may come out this much shorter than its packets promise; below, something ate it."""
 
 
 def _verified(files: Files, clip: Clip, limits: Limits) -> Facts:
@@ -217,10 +217,10 @@ def _verified(files: Files, clip: Clip, limits: Limits) -> Facts:
     broken = breaches(facts)
     if broken:
         raise ProcessingFailed(FailureCode.NOT_HOUSE_FORMAT, log_detail="; ".join(broken))
-    # A picture held at the end is no proof that what came before was seen.
+    # Neither a picture held at the end nor a sound that goes on is a proof that what came before was seen.
     held_s = clip.held / float(clip.rate)
-    if facts.duration_s - held_s < (clip.expected_s - held_s) * SHORTFALL:
-        lasts = f"it lasts {facts.duration_s:.2f} of {clip.expected_s:.2f} s"
+    if facts.picture_s - held_s < (clip.expected_s - held_s) * SHORTFALL:
+        lasts = f"it lasts {facts.picture_s:.2f} of {clip.expected_s:.2f} s"
         raise ProcessingFailed(FailureCode.DAMAGED, log_detail=lasts)
     return facts
 

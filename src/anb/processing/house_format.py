@@ -26,6 +26,8 @@ class Facts:
 
     container: str
     duration_s: float
+    """Of the picture, or of the sound where that goes on longer."""
+    picture_s: float
     width: int
     height: int
     pixel_aspect: Fraction

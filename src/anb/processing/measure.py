@@ -13,6 +13,7 @@ def measure(probe: Probe, video: Stream, *, container: str, faststart: bool) -> 
     return Facts(
         container=container,
         duration_s=duration_s,
+        picture_s=_duration(probe, video, None),
         width=frame.width,
         height=frame.height,
         pixel_aspect=video.pixel_aspect,

@@ -23,7 +23,7 @@ def notices(facts: Facts, *, had_sound: bool, ends_early: bool, only_first: bool
     """`facts` are the result's; the others say what the source had, whether it breaks off, and whether of several
     recordings in it the first alone could be read."""
     found = []
-    is_short = facts.duration_s < ALL_OF_IT_S
+    is_short = facts.picture_s < ALL_OF_IT_S
     if ends_early and is_short:
         found.append(Notice.ENDS_EARLY)
     if only_first and is_short:
