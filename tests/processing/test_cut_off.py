@@ -7,6 +7,8 @@ import pytest
 
 from anb.processing.cut_off import ends_early, lacks_its_end
 from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.inspection import inspect
+from anb.processing.limits import Limits
 from anb.processing.notices import Notice
 from anb.videos.sniff import Container
 from tests.media.factory import AAC, FRAGMENTS, X264, ffmpeg, picture, tone
@@ -71,6 +73,9 @@ CUT_AVI = b"RIFF" + (20).to_bytes(4, "little") + bytes(11)
         (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), 5, 8, True),
         (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), 8, 8, False),
         (Container.AVI, CUT_AVI, 5, 5, True),
+        (Container.AVI, CUT_AVI, 29, 60, False),
+        (ISO, MOOF, 29, 60, False),
+        (HERE, EBML + SEGMENT + b"\x8a" + bytes(9), 28.9, 60, True),
     ],
 )
 def test_an_end_is_missing_where_there_was_more_to_see(
@@ -116,16 +121,22 @@ def test_a_clip_of_which_most_is_missing_is_cut_off(
 def test_a_clip_of_which_most_is_there_is_published(
     whole: Path, tmp_path: Path, workbench: Workbench, name: str
 ) -> None:
-    done = workbench.convert(_cut(whole / name, tmp_path, 0.8))
+    cut = _cut(whole / name, tmp_path, 0.8)
+    done = workbench.convert(cut)
     assert done.facts.duration_s > 2
     assert done.notices == (Notice.ENDS_EARLY,)
+    assert inspect(cut, Limits()).breaks_off
 
 
-@pytest.mark.parametrize("name", ["clip.avi", "fragments.mp4"])
+INDEX = {"clip.avi": b"idx1", "clip.mkv": b"\x1c\x53\xbb\x6b", "fragments.mp4": b"mfra"}
+
+
+@pytest.mark.parametrize("name", INDEX)
 def test_an_index_alone_is_no_missing_end(whole: Path, tmp_path: Path, workbench: Workbench, name: str) -> None:
     data = (whole / name).read_bytes()
-    index = data.rindex(b"idx1" if name == "clip.avi" else b"mfra")
-    assert workbench.convert(_cut(whole / name, tmp_path, (index + 30) / len(data))).notices == ()
+    cut = _cut(whole / name, tmp_path, (data.rindex(INDEX[name]) + 10) / len(data))
+    assert workbench.convert(cut).notices == ()
+    assert not inspect(cut, Limits()).breaks_off
 
 
 def test_a_fragment_that_was_cut_is_not_called_damage(whole: Path, tmp_path: Path, workbench: Workbench) -> None:

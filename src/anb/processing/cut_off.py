@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from anb.processing.failures import FailureCode, ProcessingFailed
+from anb.processing.notices import ALL_OF_IT_S
 from anb.videos.sniff import Container
 
 
@@ -59,9 +60,9 @@ ROUNDING_S = 0.25
 
 
 def lacks_its_end(file: Path, container: Container, *, there_s: float, declared_s: float | None) -> bool:
-    """Whether the picture goes on in what is missing, and not only an index. The length of a fragmented file is no
+    """Whether the clip's picture goes on in what is missing, and not only an index. The length of a fragmented file is no
     second witness, for FFmpeg reckons it from what is there."""
-    if not ends_early(file, container):
+    if there_s >= ALL_OF_IT_S or not ends_early(file, container):
         return False
     if container is Container.AVI:
         return _pictures_end(file) > file.stat().st_size

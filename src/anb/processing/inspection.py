@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from anb.processing.cut_off import ends_early, told_from_damage
+from anb.processing.cut_off import ends_early, lacks_its_end, told_from_damage
 from anb.processing.failures import FailureCode, Param, ProcessingFailed
 from anb.processing.file_probe import identify, index_comes_first, probe_file, says_encrypted
 from anb.processing.house_format import LONGEST_S, Facts, breaches
@@ -24,7 +24,7 @@ class Inspection:
     facts: Facts | None
     breaches: tuple[str, ...]
     breaks_off: bool
-    """What there is may be uploaded, but the file states more than there is."""
+    """What there is may be uploaded, but the clip ends earlier than it was meant to: its player would hear of it."""
 
     @property
     def keeps_house_format(self) -> bool:
@@ -42,7 +42,8 @@ def inspect(path: Path, limits: Limits, rules: Rules = NO_RULES) -> Inspection:
             looks_like = str(failure.params["looks_like"])
         return Inspection(looks_like, failure.code, failure.params, None, (), breaks_off=False)
     facts = measure(probe, clip.video, container=looks_like, faststart=index_comes_first(path))
-    return Inspection(looks_like, None, {}, facts, breaches(facts), breaks_off=ends_early(path, container))
+    breaks_off = lacks_its_end(path, container, there_s=clip.expected_s, declared_s=probe.declared_s)
+    return Inspection(looks_like, None, {}, facts, breaches(facts), breaks_off=breaks_off)
 
 
 def examine(
