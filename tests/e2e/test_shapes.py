@@ -95,7 +95,7 @@ class Deployment:
     def stop(self) -> dict[str, int]:
         for process in self.processes.values():
             process.terminate()
-        codes = {name: process.wait(30) for name, process in self.processes.items()}
+        codes = {name: process.wait(120) for name, process in self.processes.items()}
         self.processes.clear()
         return codes
 

@@ -39,7 +39,7 @@ def _hang(monkeypatch: pytest.MonkeyPatch, name: str, answers: threading.Event) 
     real: Callable[..., Any] = getattr(LocalStorage, name)
 
     def hanging(*arguments: object) -> Any:
-        answers.wait(60)
+        answers.wait(120)
         return real(*arguments)
 
     monkeypatch.setattr(LocalStorage, name, hanging)
@@ -48,9 +48,13 @@ def _hang(monkeypatch: pytest.MonkeyPatch, name: str, answers: threading.Event) 
 @pytest.fixture
 def served(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> FastAPI:
     monkeypatch.setattr(at_storage, "_PLACES", PLACES)
-    monkeypatch.setattr(at_storage, "_PATIENCE_S", 0.3)
-    monkeypatch.setattr(health, "_patience", defaultdict(lambda: Patience(0.3)))
+    _be_patient(monkeypatch, 60)
     return create_app(settings)
+
+
+def _be_patient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(at_storage, "_PATIENCE_S", seconds)
+    monkeypatch.setattr(health, "_patience", defaultdict(lambda: Patience(seconds)))
 
 
 @pytest.fixture
@@ -58,13 +62,13 @@ def http(served: FastAPI) -> Iterator[httpx2.Client]:
     limits = httpx2.Limits(max_connections=CROWD + 5)
     with (
         serving(served) as port,
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False, limits=limits) as client,
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=120, trust_env=False, limits=limits) as client,
     ):
         yield client
 
 
 def test_a_share_that_hangs_keeps_a_few_requests_and_all_others_are_served(
-    http: httpx2.Client, share: threading.Event, cast: Cast
+    http: httpx2.Client, share: threading.Event, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ana = cast.ana.headers
     video_id = cast.video(cast.ana)
@@ -78,6 +82,7 @@ def test_a_share_that_hangs_keeps_a_few_requests_and_all_others_are_served(
         lambda: http.delete(f"/api/videos/{doomed}", headers=ana),
     ]
     share.clear()
+    _be_patient(monkeypatch, 0.3)
     with ThreadPoolExecutor(CROWD) as pool:
         waiting = [pool.submit(asks[number % len(asks)]) for number in range(CROWD)]
         _until_refused(waiting, CROWD - PLACES)
@@ -93,6 +98,7 @@ def test_a_share_that_hangs_keeps_a_few_requests_and_all_others_are_served(
         assert ready.status_code == 503
         for part in ("storage", "disk"):
             assert ready.json()["parts"][part]["detail"] == "it does not answer"
+        _be_patient(monkeypatch, 60)
         share.set()
         served = [answer.result() for answer in waiting if answer.result() not in refused]
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "temporarily_unavailable")}

@@ -120,7 +120,7 @@ def running(command: list[str], environment: dict[str, str], folder: Path) -> It
     finally:
         child.terminate()
         try:
-            child.wait(40)
+            child.wait(120)
         finally:
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)

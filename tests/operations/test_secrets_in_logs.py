@@ -57,7 +57,7 @@ def server(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -
         yield f"http://127.0.0.1:{port}", log
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:

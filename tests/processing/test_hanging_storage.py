@@ -31,49 +31,50 @@ def share(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     answers.set()
 
 
-@pytest.fixture
-def impatient(workshop: Workshop) -> Workshop:
-    return replace(workshop, patience=Patience(0.2))
+IMPATIENT_S = 0.2
 
 
 def test_no_video_is_taken_while_the_storage_is_silent(
-    impatient: Workshop, share: threading.Event, database: Database, video_id: uuid.UUID
+    workshop: Workshop, share: threading.Event, database: Database, video_id: uuid.UUID
 ) -> None:
     """It would be lost with its lease, once for each attempt."""
+    impatient = replace(workshop, patience=Patience(IMPATIENT_S))
     share.clear()
     for _ in range(4):
         assert impatient.process(video_id) == "storage_silent"
     video = row(database, video_id)
     assert (video.status, video.attempt, video.failures) == ("pending", 0, 0)
     share.set()
-    assert impatient.process(video_id) == "completed"
+    assert workshop.process(video_id) == "completed"
 
 
 def test_a_video_over_which_the_storage_fell_silent_is_given_back_and_loses_no_attempt(
-    impatient: Workshop, share: threading.Event, converter: Converter, database: Database, video_id: uuid.UUID
+    workshop: Workshop, share: threading.Event, converter: Converter, database: Database, video_id: uuid.UUID
 ) -> None:
     """FFmpeg, ended by the wall clock, cannot tell why it took so long."""
 
     def fall_silent(_: Callable[[float], None]) -> None:
         share.clear()
+        workshop.patience._seconds = IMPATIENT_S
         raise ProcessingFailed(FailureCode.TOOK_TOO_LONG)
 
     converter.during = fall_silent
-    assert impatient.process(video_id) == "storage_away"
+    assert workshop.process(video_id) == "storage_away"
     video = row(database, video_id)
     assert (video.status, video.failures) == ("pending", 0)
     share.set()
     converter.during = lambda _: None
     change(database, video_id, not_before=None)
-    assert impatient.process(video_id) == "completed"
+    workshop.patience._seconds = 60
+    assert workshop.process(video_id) == "completed"
 
 
 def test_what_takes_too_long_on_a_storage_that_answers_is_an_attempt(
-    impatient: Workshop, converter: Converter, database: Database, video_id: uuid.UUID
+    workshop: Workshop, converter: Converter, database: Database, video_id: uuid.UUID
 ) -> None:
     def dawdle(_: Callable[[float], None]) -> None:
         raise ProcessingFailed(FailureCode.TOOK_TOO_LONG)
 
     converter.during = dawdle
-    assert impatient.process(video_id) == "to_be_retried"
+    assert workshop.process(video_id) == "to_be_retried"
     assert row(database, video_id).failures == 1

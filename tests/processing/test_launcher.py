@@ -13,6 +13,7 @@ import pytest
 
 from anb.processing import cage
 from anb.processing.limits import MIB
+from tests.waiting import until
 
 
 def orders(workdir: Path, **changes: Any) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def orders(workdir: Path, **changes: Any) -> dict[str, Any]:
     return {**limits, "read": [], "write": [str(workdir)], **changes}
 
 
-def in_a_child(act: Callable[[], None]) -> int:
+def in_a_child(act: Callable[[], None], meanwhile: Callable[[], None] = lambda: None) -> int:
     """Its wait status: 0 when nothing was raised."""
     child = os.fork()
     if child == 0:
@@ -30,10 +31,17 @@ def in_a_child(act: Callable[[], None]) -> int:
             status = 0
         finally:
             os._exit(status)
-    return os.waitpid(child, 0)[1]
+    try:
+        meanwhile()
+    finally:
+        _, ended = os.waitpid(child, 0)
+    return ended
 
 
-def launch(arguments: list[str], told: dict[str, Any], *, hang_up: bool = False) -> tuple[int, dict[str, Any]]:
+def launch(
+    arguments: list[str], told: dict[str, Any], *, hang_up: Callable[[], bool] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """The worker's end is closed as soon as `hang_up` says so."""
     ours, theirs = socket.socketpair()
 
     def lead() -> None:
@@ -43,9 +51,12 @@ def launch(arguments: list[str], told: dict[str, Any], *, hang_up: bool = False)
         theirs.close()
         assert cage.main([json.dumps(told), "--", *arguments]) == 0
 
-    if hang_up:
-        ours.shutdown(socket.SHUT_RDWR)
-    status = in_a_child(lead)
+    def hang_up_in_time() -> None:
+        if hang_up:
+            until(hang_up)
+            ours.shutdown(socket.SHUT_RDWR)
+
+    status = in_a_child(lead, hang_up_in_time)
     theirs.close()
     with ours:
         answer = b"" if hang_up else ours.recv(4096)
@@ -63,10 +74,15 @@ def test_children_die_with_their_group_where_the_kernel_lets_a_tool_have_any(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cage, "_no_other_process", refuse)
-    script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
-    status, _ = launch(["/bin/sh", "-c", script], orders(tmp_path, wall_s=0.5 - cage.GRACE_S))
+    told = tmp_path / "pid"
+    script = f"sleep 300 & echo $! > {told}; wait"
+
+    def has_a_child() -> bool:
+        return told.exists() and told.read_text().endswith("\n")
+
+    status, _ = launch(["/bin/sh", "-c", script], orders(tmp_path, wall_s=100), hang_up=has_a_child)
     assert os.WTERMSIG(status) == signal.SIGKILL
-    child = int((tmp_path / "pid").read_text())
+    child = int(told.read_text())
     assert pidfd_ends(child)
 
 
@@ -77,7 +93,7 @@ def pidfd_ends(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        return bool(select.select([ending], [], [], 5)[0])
+        return bool(select.select([ending], [], [], 60)[0])
     finally:
         os.close(ending)
 
@@ -90,7 +106,8 @@ def test_an_unknown_machine_has_the_other_walls() -> None:
 @pytest.mark.parametrize("case", ["the worker hangs up", "the clock runs out"])
 def test_the_launcher_kills_its_group_itself(tmp_path: Path, case: str) -> None:
     told = orders(tmp_path, wall_s=0.2 - cage.GRACE_S)
-    status, _ = launch(["/bin/sleep", "60"], told, hang_up=case == "the worker hangs up")
+    hang_up = (lambda: True) if case == "the worker hangs up" else None
+    status, _ = launch(["/bin/sleep", "60"], told, hang_up=hang_up)
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 

@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
 from tests.cast import Cast
+from tests.waiting import somebody_waits, until
 
 from anb.db import Database
 from anb.processing import repository
@@ -22,8 +22,9 @@ def test_a_player_whose_other_video_is_published_during_a_delete_stays_in_the_ra
         with database.write() as session:
             assert repository.publish(session, held, f"processed/{new}.1.mp4", f"processed/{new}.1.jpg", ())
             deleting = pool.submit(cast.client.delete, f"/api/videos/{old}", headers=ana.headers)
-            with pytest.raises(TimeoutError):
-                deleting.result(timeout=0.5)
-        assert deleting.result(timeout=20).status_code == 204
+            if database.engine.dialect.name != "sqlite":  # which does not tell; its one writer is here
+                until(lambda: somebody_waits(database) or deleting.done())
+            assert not deleting.done()
+        assert deleting.result(timeout=60).status_code == 204
     ranking = cast.client.get("/api/public/rankings", headers={"Cache-Control": "no-cache"}).json()
     assert [row["video_id"] for row in ranking["rankings"]] == [str(new)]

@@ -123,10 +123,11 @@ def test_a_piece_with_a_checksum_that_is_cut_short_leaves_nothing_of_itself(app:
 
 def test_a_body_that_falls_silent_is_given_up_and_kept(app: FastAPI, ana: Tus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("anb.uploads.receiving._GLANCE_S", 0.1)
-    monkeypatch.setattr("anb.videos.upload_policy.LONGEST_SILENCE_S", 0.3)
     url = ana.url(len(LONG))
     with serving(app) as port, connected(port) as phone:
         phone.sendall(patch(ana, url, 0, len(LONG)) + LONG[:700_000])
+        until(lambda: ana.offset(url) == 700_000)
+        monkeypatch.setattr("anb.videos.upload_policy.LONGEST_SILENCE_S", 0.3)
         assert answer_on(phone).startswith(b"HTTP/1.1 204")
     assert ana.offset(url) == 700_000
 

@@ -1,10 +1,10 @@
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import update
 from tests.cast import Cast
+from tests.waiting import somebody_waits, until
 
 from anb import db
 from anb.db import Database
@@ -21,18 +21,6 @@ from anb.voting.recount import recount
 from anb.voting.taking_down import take_down
 
 
-def _somebody_waits(database: Database) -> bool:
-    with database.read() as session:
-        return bool(
-            session.scalar(
-                text(
-                    "SELECT count(*) FROM pg_stat_activity"
-                    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-                )
-            )
-        )
-
-
 def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Database) -> None:
     if database.engine.dialect.name == "sqlite":
         pytest.skip("SQLite has one writer at a time")
@@ -44,8 +32,7 @@ def test_a_repair_and_a_ballot_that_cross_both_end(cast: Cast, database: Databas
         with database.write() as session:
             repository.candidates_locked(session, [video_id])
             repair = pool.submit(recount, database, repair=True)
-            while not _somebody_waits(database) and not repair.done():
-                time.sleep(0.01)
+            until(lambda: somebody_waits(database) or repair.done())
             assert len(repository.insert_votes(session, [Ballot(video_id, beto.id)])) == 1
             repository.add_to_totals(session, Counter({video_id: 1}), Counter({ana.id: 1}))
         assert [(wrong.kind, wrong.total, wrong.rows) for wrong in repair.result(20)] == [
@@ -67,8 +54,7 @@ def test_a_repair_and_an_upload_of_the_same_player_that_cross_both_end(cast: Cas
         with database.write() as session:
             assert players.lock(session, ana.id)
             repair = pool.submit(recount, database, repair=True)
-            while not _somebody_waits(database) and not repair.done():
-                time.sleep(0.01)
+            until(lambda: somebody_waits(database) or repair.done())
             assert videos.add(session, pending_row(wish, db.now(session)))
         assert [(wrong.kind, wrong.total, wrong.rows) for wrong in repair.result(20)] == [("player", 7, 0)]
 
@@ -83,8 +69,7 @@ def test_a_ballot_under_way_goes_with_the_video_that_is_taken_down(
         with database.write() as session:
             repository.candidates_locked(session, [video_id])
             taken = pool.submit(take_down, database, open_storage(settings), video_id)
-            while not _somebody_waits(database) and not taken.done():
-                time.sleep(0.01)
+            until(lambda: somebody_waits(database) or taken.done())
             repository.insert_votes(session, [Ballot(video_id, beto.id)])
             repository.add_to_totals(session, Counter({video_id: 1}), Counter({ana.id: 1}))
         assert taken.result(20) == 1
