@@ -46,7 +46,7 @@ def silent(settings: Settings) -> Iterator[Settings]:
 def patience(monkeypatch: pytest.MonkeyPatch) -> defaultdict[str, Patience]:
     """As /ready has it, of each part by its name, but much longer."""
     monkeypatch.setattr(health, "PATIENCE_S", 60)
-    parts = defaultdict(health._patience.default_factory)
+    parts: defaultdict[str, Patience] = defaultdict(health._patience.default_factory)
     monkeypatch.setattr(health, "_patience", parts)
     return parts
 

@@ -60,8 +60,8 @@ ROUNDING_S = 0.25
 
 
 def lacks_its_end(file: Path, container: Container, *, there_s: float, declared_s: float | None) -> bool:
-    """Whether the clip's picture goes on in what is missing, and not only an index. The length of a fragmented file is no
-    second witness, for FFmpeg reckons it from what is there."""
+    """Whether the clip's picture goes on in what is missing, and not only an index. The length of a fragmented file is
+    no second witness, for FFmpeg reckons it from what is there."""
     if there_s >= ALL_OF_IT_S or not ends_early(file, container):
         return False
     if container is Container.AVI:
