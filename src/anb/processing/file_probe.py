@@ -1,4 +1,4 @@
-"""A file on disk, looked at: what its first bytes say, what its streams hold, what the house format would measure."""
+"""A file on disk, looked at: what its first bytes say, what its streams hold, where its index lies."""
 
 import json
 from dataclasses import replace

@@ -70,7 +70,16 @@ def choose(probe: Probe, limits: Limits, rules: Rules) -> Clip:
     _refuse_heavy(video, frame, limits)
     _keep_rules(video, frame, probe, rules)
     return Clip(
-        *(video, frame, audio, dropped, starts_s, expected_s, rate, nudge_s, frames, frames - moving),
+        video=video,
+        frame=frame,
+        audio=audio,
+        dropped_audio=dropped,
+        starts_s=starts_s,
+        expected_s=expected_s,
+        rate=rate,
+        nudge_s=nudge_s,
+        frames=frames,
+        held=frames - moving,
         ends_briefly=_ends_briefly(video, rate),
     )
 
