@@ -39,9 +39,11 @@ def server_of(app: FastAPI, protocol: type[HalfOpenProtocol]) -> Iterator[tuple[
         thread.start()
         while not server.started and thread.is_alive():
             thread.join(0.01)
-        yield server, listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        try:
+            yield server, listener.getsockname()[1]
+        finally:  # else a test that fails keeps the whole run from ending
+            server.should_exit = True
+            thread.join()
 
 
 def talk(port: int, request: bytes, *, half_close: bool = True) -> bytes:

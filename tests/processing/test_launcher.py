@@ -103,11 +103,13 @@ def test_an_unknown_machine_has_the_other_walls() -> None:
         cage._call_filter("riscv64", 1)
 
 
-@pytest.mark.parametrize("case", ["the worker hangs up", "the clock runs out"])
-def test_the_launcher_kills_its_group_itself(tmp_path: Path, case: str) -> None:
-    told = orders(tmp_path, wall_s=0.2 - cage.GRACE_S)
-    hang_up = (lambda: True) if case == "the worker hangs up" else None
-    status, _ = launch(["/bin/sleep", "60"], told, hang_up=hang_up)
+@pytest.mark.parametrize(
+    ("wall_s", "hang_up"),
+    [(100, lambda: True), (0.2 - cage.GRACE_S, None)],
+    ids=["the worker hangs up", "the clock runs out"],
+)
+def test_the_launcher_kills_its_group_itself(tmp_path: Path, wall_s: float, hang_up: Callable[[], bool] | None) -> None:
+    status, _ = launch(["/bin/sleep", "60"], orders(tmp_path, wall_s=wall_s), hang_up=hang_up)
     assert os.WTERMSIG(status) == signal.SIGKILL
 
 
