@@ -46,7 +46,6 @@ from anb.voting.service import Result
 
 _LARGEST_JSON = 64 * 1024
 _BELL_THREADS = 4
-"""Apart from those of everything else: a broker that is silent keeps whoever rings for some seconds."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

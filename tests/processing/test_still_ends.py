@@ -1,7 +1,6 @@
 """A clip that ends on a still picture, as a recording of a screen does, lasts as long as that stands; and a picture
 that is held hides no damage."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +10,11 @@ import pytest
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.notices import Notice
 from tests.media.factory import AAC, X264, ffmpeg, picture, tone
+from tests.media.remux import changed
 from tests.media.seen import frame
 from tests.processing.conftest import Workbench
 
 pytestmark = pytest.mark.slow
-
-Change = Callable[[int, Any], None]
-
-
-def _copy(source: Path, target: Path, change: Change) -> Path:
-    """The same pictures and sounds in the same order; each picture may be changed."""
-    with av.open(str(source)) as whole, av.open(str(target), "w", options={"movflags": "faststart"}) as made:
-        tracks = {track.index: made.add_stream_from_template(track) for track in whole.streams}
-        at = 0
-        for packet in whole.demux():
-            if packet.dts is None:
-                continue
-            if packet.stream.type == "video":
-                change(at, packet)
-                at += 1
-            packet.stream = tracks[packet.stream_index]
-            made.mux(packet)
-    return target
 
 
 def _ticks(packet: Any, seconds: float) -> int:
@@ -57,7 +39,7 @@ def test_a_still_picture_at_the_end_is_shown_as_long_as_it_stands(
     tmp_path: Path, drawn: Path, workbench: Workbench, wrapping: str
 ) -> None:
     target = tmp_path / f"still.{wrapping}"
-    source = _copy(drawn, target, lambda at, packet: _stands(packet, 6) if at == 59 else None)
+    source = changed(drawn, target, "video", lambda at, packet: _stands(packet, 6) if at == 59 else None)
     done = workbench.convert(source)
     assert done.facts.duration_s == pytest.approx(59 / 30 + 6, abs=0.05)
     assert done.notices == ()
@@ -97,7 +79,9 @@ def test_a_still_picture_under_a_sound_is_no_shorter_than_it_stands(tmp_path: Pa
 
 @pytest.mark.usefixtures("either_ffmpeg")
 def test_a_still_picture_is_held_for_half_a_minute_at_most(tmp_path: Path, drawn: Path, workbench: Workbench) -> None:
-    source = _copy(drawn, tmp_path / "still.mp4", lambda at, packet: _stands(packet, 60) if at == 59 else None)
+    source = changed(
+        drawn, tmp_path / "still.mp4", "video", lambda at, packet: _stands(packet, 60) if at == 59 else None
+    )
     assert workbench.convert(source).facts.duration_s == pytest.approx(30, abs=0.01)
 
 
@@ -109,6 +93,11 @@ def _slides(at: int, packet: Any, *, readable: bool) -> None:
     _stands(packet, 1.5)
     if not readable:
         memoryview(packet)[:] = bytes(packet.size)
+
+
+def _in_slides(drawn: Path, *, readable: bool) -> Path:
+    target = drawn.with_name(f"slides-{readable}.mp4")
+    return changed(drawn, target, "video", lambda at, packet: _slides(at, packet, readable=readable))
 
 
 def _damaged(workbench: Workbench, source: Path) -> ProcessingFailed:
@@ -123,9 +112,9 @@ def test_a_clip_of_which_only_a_part_can_be_decoded_is_damaged(
     tmp_path: Path, drawn: Path, workbench: Workbench
 ) -> None:
     """Few pictures, but most of the time; the last of them is not held in their place."""
-    sound = _copy(drawn, tmp_path / "sound.mp4", lambda at, packet: _slides(at, packet, readable=True))
+    sound = _in_slides(drawn, readable=True)
     assert workbench.convert(sound).facts.duration_s == pytest.approx(10.8, abs=0.1)
-    broken = _copy(drawn, tmp_path / "broken.mp4", lambda at, packet: _slides(at, packet, readable=False))
+    broken = _in_slides(drawn, readable=False)
     assert "it lasts" in _damaged(workbench, broken).log_detail
 
 
@@ -133,9 +122,9 @@ def test_a_clip_of_which_only_a_part_can_be_decoded_is_damaged(
 def test_a_sound_does_not_make_up_for_a_picture_that_is_lost(tmp_path: Path, workbench: Workbench) -> None:
     drawn = tmp_path / "heard.mp4"
     ffmpeg(*picture(seconds=2), *tone(11), *X264, "-bf", "0", "-g", "15", *AAC, str(drawn))
-    sound = _copy(drawn, tmp_path / "sound.mp4", lambda at, packet: _slides(at, packet, readable=True))
+    sound = _in_slides(drawn, readable=True)
     assert workbench.convert(sound).facts.picture_s == pytest.approx(10.8, abs=0.1)
-    broken = _copy(drawn, tmp_path / "broken.mp4", lambda at, packet: _slides(at, packet, readable=False))
+    broken = _in_slides(drawn, readable=False)
     assert "it lasts" in _damaged(workbench, broken).log_detail
 
 
@@ -161,7 +150,7 @@ def _long_last(at: int, packet: Any) -> None:
 def test_a_long_last_picture_does_not_make_up_for_what_is_lost(
     tmp_path: Path, drawn: Path, workbench: Workbench
 ) -> None:
-    _damaged(workbench, _copy(drawn, tmp_path / "broken.mp4", _long_last))
+    _damaged(workbench, changed(drawn, tmp_path / "broken.mp4", "video", _long_last))
 
 
 @pytest.mark.parametrize("part", [0.8, 0.9])
@@ -169,7 +158,7 @@ def test_a_long_last_picture_does_not_make_up_for_what_is_lost(
 def test_a_still_end_that_was_cut_off_is_told_of(
     tmp_path: Path, drawn: Path, workbench: Workbench, part: float
 ) -> None:
-    still = _copy(drawn, tmp_path / "still.mp4", lambda at, packet: _stands(packet, 1) if at == 59 else None)
+    still = changed(drawn, tmp_path / "still.mp4", "video", lambda at, packet: _stands(packet, 1) if at == 59 else None)
     data = still.read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(data[: int(len(data) * part)])

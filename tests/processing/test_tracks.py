@@ -1,12 +1,13 @@
 from pathlib import Path
+from typing import Any
 
-import av
 import pytest
 
 from anb.processing.convert import convert
 from anb.processing.failures import FailureCode, ProcessingFailed
 from anb.processing.limits import Limits
 from tests.media.factory import AAC, X264, ffmpeg, picture, tone
+from tests.media.remux import changed
 from tests.processing.conftest import Workbench
 
 
@@ -22,21 +23,10 @@ def test_a_file_with_too_many_tracks_is_refused_and_not_read_in_part(
     assert raised.value.code is FailureCode.TOO_MANY_TRACKS
 
 
-def _ruin_the_sound(source: Path, target: Path, *, readable: int) -> Path:
-    """All but its first packets."""
-    with av.open(str(source)) as whole, av.open(str(target), "w") as made:
-        tracks = {track.index: made.add_stream_from_template(track) for track in whole.streams}
-        at = 0
-        for packet in whole.demux():
-            if packet.dts is None:
-                continue
-            if packet.stream.type == "audio":
-                at += 1
-                if at > readable:
-                    memoryview(packet)[:] = bytes(byte ^ 0x55 for byte in bytes(packet))
-            packet.stream = tracks[packet.stream_index]
-            made.mux(packet)
-    return target
+def _ruin(at: int, packet: Any) -> None:
+    """All but the first packets."""
+    if at >= 5:
+        memoryview(packet)[:] = bytes(byte ^ 0x55 for byte in bytes(packet))
 
 
 @pytest.mark.parametrize("codec", ["libvorbis", "flac", "ac3"])
@@ -46,6 +36,6 @@ def test_a_sound_of_which_most_cannot_be_decoded_does_not_damage_a_fine_picture(
 ) -> None:
     whole = tmp_path / "whole.mkv"
     ffmpeg(*picture(rate="10", seconds=3), *tone(3), *X264, "-c:a", codec, str(whole))
-    done = workbench.convert(_ruin_the_sound(whole, tmp_path / "ruined.mkv", readable=5))
+    done = workbench.convert(changed(whole, tmp_path / "ruined.mkv", "audio", _ruin))
     assert done.facts.duration_s == pytest.approx(3, abs=0.1)
     assert done.facts.has_audio

@@ -20,7 +20,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from anb import logs, migrations
-from anb.commands.os_errors import advice, plainly
+from anb.commands.os_errors import advice as what_to_do
+from anb.commands.os_errors import plainly
 from anb.commands.system import is_there
 from anb.db import Database, now
 from anb.jobs.app import Bell, make_celery
@@ -165,7 +166,7 @@ def _no_file(file: Path, shown: str) -> Finding | None:
         if is_there(file):
             return None
     except PermissionError as error:
-        return Finding("database", "fail", plainly(error), advice(error) or "")
+        return Finding("database", "fail", plainly(error), what_to_do(error) or "")
     return Finding("database", "warn", f"{shown} is not there yet", "`anb up` or `anb migrate` makes it.")
 
 

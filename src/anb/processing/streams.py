@@ -218,10 +218,8 @@ def _interval(video: Stream) -> tuple[float, float]:
     light, must not slow the motion around it. Where they are few as well, as of a screen on which little happens, each
     would come up to half a gap too early or too late beside its sound.
     """
-    mean, typical, short, steady = (
-        *(video.mean_interval_s, video.median_interval_s),
-        *(video.short_interval_s, video.steady_interval_s),
-    )
+    mean, typical = video.mean_interval_s, video.median_interval_s
+    short, steady = video.short_interval_s, video.steady_interval_s
     if not mean or not typical or not short or not steady:
         return video.span_s or 1 / float(FASTEST), _GAP_IS_OFF_BY
     few_at_odd_times = typical > LONGEST_UNEVEN_GAP_S and short < 0.9 * typical

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 
 import structlog
-from anyio import to_thread
 from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -22,6 +21,7 @@ from anb.errors import (
     MalformedError,
     UnsupportedMediaError,
 )
+from anb.http.at_bell import ring
 from anb.http.at_storage import at_storage, leave_storage
 from anb.http.client import declared_length
 from anb.http.problems import problems
@@ -123,10 +123,11 @@ async def begin(  # noqa: PLR0913, PLR0917 - each of them a header
     uploads: Uploads = state.uploads
     request_id = request.scope["anb.request_id"]
     wish = Wish(player_id, length, described, upload_metadata or "", idempotency_key, request_id)
-    if idempotency_key is None or not await at_storage(uploads.is_begun, wish):
+    earlier, is_there = await at_storage(uploads.earlier, wish) if idempotency_key else (None, False)
+    if not is_there:
         await at_storage(admit, state.database, state.storage, state.settings, player_id, length)
         require_room(await at_storage(uploads.staging.free_bytes), state.settings, length)
-    is_new, upload = await at_storage(uploads.begin, wish)
+    is_new, upload = await at_storage(uploads.begin, wish, None if is_there else earlier)
     if not is_new:  # its body is not read: the client goes on from where the upload stands
         upload, offset = await _settled(request, player_id, str(upload.id))
         return _begun(upload, offset)
@@ -264,10 +265,9 @@ async def _receive(
 
 
 async def _finished(request: Request, upload: Upload, staged: StagedFile) -> Upload:
-    state = request.app.state
-    uploads: Uploads = state.uploads
+    uploads: Uploads = request.app.state.uploads
     if await at_storage(uploads.finish, upload, staged, request.scope["anb.request_id"]):
-        await to_thread.run_sync(state.bell.ring, upload.id, limiter=state.bell_threads)
+        await ring(request, upload.id)
     return await run_in_threadpool(uploads.find, upload.player_id, upload.id)
 
 

@@ -51,15 +51,20 @@ class Uploads:
     kept_s: float
     quota: Quota
 
-    def begin(self, wish: Wish) -> tuple[bool, Upload]:
-        """Whether it is new, and the upload. One that was begun with the same key, perhaps unheard, is gone on with.
+    def earlier(self, wish: Wish) -> tuple[uuid.UUID | None, bool]:
+        """What the wish's key began, and whether it is there: then it takes no more of the quota, nor of the disk."""
+        with self.database.read() as session:
+            upload = _begun_before(session, wish)
+            return (upload.id, self._is_there(session, upload)) if upload else (None, False)
+
+    def begin(self, wish: Wish, lost: uuid.UUID | None) -> tuple[bool, Upload]:
+        """Whether it is new, and the upload. One that was begun with the same key, perhaps unheard, is gone on with,
+        unless it is the `lost` one, which is not there any more.
 
         The file before the row: a row without a file would be an upload that cannot be gone on with.
         """
         upload_id = db.new_id()
-        # Files outside the transaction: nobody's vote waits for this disk.
-        self.staging.create(upload_id)
-        lost = self._lost(wish)
+        self.staging.create(upload_id)  # outside the transaction: nobody's vote waits for this disk
         try:
             upload = self._register(upload_id, wish, lost)
         except AnbError:  # what a broken connection leaves is the sweep's: the row may be there
@@ -68,18 +73,6 @@ class Uploads:
         if upload.id != upload_id:
             self.staging.remove(upload_id)
         return upload.id == upload_id, upload
-
-    def is_begun(self, wish: Wish) -> bool:
-        """Then it takes no more of the quota, nor of the disk."""
-        with self.database.read() as session:
-            earlier = _begun_before(session, wish)
-            return earlier is not None and self._is_there(session, earlier)
-
-    def _lost(self, wish: Wish) -> uuid.UUID | None:
-        """What the wish's key began, where that is not there any more: then the key begins anew."""
-        with self.database.read() as session:
-            earlier = _begun_before(session, wish)
-            return earlier.id if earlier and not self._is_there(session, earlier) else None
 
     def _register(self, upload_id: uuid.UUID, wish: Wish, lost: uuid.UUID | None) -> Upload:
         with self.database.write() as session:

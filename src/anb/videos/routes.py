@@ -2,10 +2,10 @@ import uuid
 from typing import Annotated
 
 import structlog
-from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
 
 from anb import db, metrics
+from anb.http.at_bell import ring
 from anb.http.at_storage import at_storage, leave_storage
 from anb.http.client import answered_in, declared_length, language
 from anb.http.problems import problems
@@ -66,7 +66,7 @@ async def upload(
     video = await _take(request, player_id, idempotency_key)
     structlog.contextvars.bind_contextvars(video_id=str(video.id))
     log.info("video_accepted", bytes=video.original_bytes)
-    await to_thread.run_sync(request.app.state.bell.ring, video.id, limiter=request.app.state.bell_threads)
+    await ring(request, video.id)
     return Accepted.of(video)
 
 
